@@ -105,7 +105,7 @@ class Table:
         if came == wanted:
             return series
         finer = isinstance(came, pl.Decimal) and isinstance(wanted, pl.Decimal) and came.scale > wanted.scale
-        lossy = (came.is_float() and not wanted.is_float()) or finer  # type: ignore[union-attr]
+        lossy = (came.is_float() and not wanted.is_float()) or finer
         try:
             if lossy and series.null_count() != len(series):
                 raise SchemaError(
@@ -131,7 +131,9 @@ _CATEGORY = Column("category", pl.String, "The series' category, such as Sports.
 _TITLE = Column("title", pl.String, "The market's question, as Kalshi shows it.", null=True)
 _SUBACCOUNT = Column("subaccount", pl.Int32, "Number of the subaccount; 0 is the primary one.")
 _SHARD = Column("exchange_index", pl.Int32, "Number of the exchange shard; 0 where the exchange did not say.")
-_TRADE_ID = Column("kalshi_trade_id", pl.String, "The exchange's id of the fill (API `fill_id`, older name `trade_id`).")
+_TRADE_ID = Column(
+    "kalshi_trade_id", pl.String, "The exchange's id of the fill (API `fill_id`, older name `trade_id`)."
+)
 _SYNCED = Column("synced_at", TIME, "When this row was first seen in its present form (the exchange's clock).")
 _LAST_SYNCED = Column("last_synced", TIME, "When this snapshot was read (the exchange's clock).")
 _REALIZED = "Realised P&L of closed quantity, in cents, before fees"
@@ -145,16 +147,30 @@ FILLS = Table(
         _TICKER,
         _SUBACCOUNT,
         _SHARD,
-        Column("side", pl.String, "`yes` or `no`: the outcome whose exposure this fill took (API `outcome_side`)."),
+        Column(
+            "side",
+            pl.String,
+            "`yes` or `no`: the outcome whose exposure this fill took (API `outcome_side`).",
+        ),
         Column("quantity", QUANTITY, "Contracts, above 0."),
         Column("price_cents", PRICE, "What one contract of `side` cost, in cents."),
         Column("yes_price_cents", PRICE, "The YES price, in cents; the NO price is 100 minus it."),
         Column("total_cost_cents", MONEY, "`price_cents` times `quantity`."),
-        Column("fee_cents", MONEY, "The fee of this fill, in cents, as charged; null if the exchange gave none.", null=True),
+        Column(
+            "fee_cents",
+            MONEY,
+            "The fee of this fill, in cents, as charged; null if the exchange gave none.",
+            null=True,
+        ),
         Column("is_taker", pl.Boolean, "Whether the order removed liquidity.", null=True),
         Column("executed_at", TIME, "When the fill happened."),
         Column("reported_side", pl.String, "The legacy field `side`, as sent.", null=True),
-        Column("reported_action", pl.String, "The legacy field `action`, as sent. It carries no direction.", null=True),
+        Column(
+            "reported_action",
+            pl.String,
+            "The legacy field `action`, as sent. It carries no direction.",
+            null=True,
+        ),
         _SYNCED,
     ),
     key=("kalshi_trade_id",),
@@ -171,19 +187,57 @@ SETTLEMENTS = Table(
         _SUBACCOUNT,
         _SHARD,
         Column("market_result", pl.String, "`yes`, `no`, `scalar`, in old rows `void`."),
-        Column("yes_payout_cents", PRICE, "What one YES contract pays, in cents; null if unknown or void.", null=True),
+        Column(
+            "yes_payout_cents",
+            PRICE,
+            "What one YES contract pays, in cents; null if unknown or void.",
+            null=True,
+        ),
         Column("yes_quantity", QUANTITY, "Contracts ever bought on the YES side, gross."),
         Column("no_quantity", QUANTITY, "Contracts ever bought on the NO side, gross."),
         Column("yes_cost_cents", MONEY, "What the YES contracts cost, in cents, gross."),
         Column("no_cost_cents", MONEY, "What the NO contracts cost, in cents, gross."),
         Column("revenue_cents", MONEY, "Payout of the net contracts held at settlement, in cents."),
-        Column("fee_cents", MONEY, "The trading fees of the market again; never add them to the fills' own.", null=True),
+        Column(
+            "fee_cents",
+            MONEY,
+            "The trading fees of the market again; never add them to the fills' own.",
+            null=True,
+        ),
         Column("settled_at", TIME, "When the market paid out."),
         _SYNCED,
     ),
     key=("subaccount", "exchange_index", "ticker"),
     order=("settled_at", "ticker", "subaccount", "exchange_index"),
     partition_by="settled_at",
+)
+
+SETTLED = Table(
+    "settled",
+    "settled market of a subaccount, whether reported or rebuilt at read time",
+    (
+        *SETTLEMENTS.columns,
+        Column(
+            "source",
+            pl.String,
+            "`exchange`: a settlement row; `market`: rebuilt from fills and the market's result.",
+        ),
+    ),
+    key=("subaccount", "ticker"),
+    order=("settled_at", "ticker", "subaccount"),
+)
+
+JUDGED = Table(
+    "judged",
+    "market of a subaccount: whether its history is known to be complete",
+    (
+        _TICKER,
+        _SUBACCOUNT,
+        Column("complete", pl.Boolean, "Whether the fills known are all there were."),
+        Column("cause", pl.String, "Why not, or why a P&L is unknown in spite of it, in plain words.", null=True),
+    ),
+    key=("subaccount", "ticker"),
+    order=("ticker", "subaccount"),
 )
 
 SNAPSHOTS = Table(
@@ -216,14 +270,32 @@ TRANSFERS = Table(
     "transfers",
     "movement of cash",
     (
-        Column("kind", pl.String, "`deposit`, `withdrawal`, `subaccount` (between two), `margined` (to or from perps, or shards)."),
+        Column(
+            "kind",
+            pl.String,
+            "`deposit`, `withdrawal`, `subaccount` (between two), `margined` (to or from perps, or shards).",
+        ),
         Column("transfer_id", pl.String, "The exchange's id."),
-        Column("status", pl.String, "As reported: `pending`, `applied`, `failed`, `returned`, `complete`.", null=True),
+        Column(
+            "status",
+            pl.String,
+            "As reported: `pending`, `applied`, `failed`, `returned`, `complete`.",
+            null=True,
+        ),
         Column("method", pl.String, "As reported: `ach`, `wire`, `crypto`, `debit`, ...", null=True),
-        Column("amount_cents", MONEY, "Effect on the account's cash, signed, in cents; null while not applied; 0 within it.", null=True),
+        Column(
+            "amount_cents",
+            MONEY,
+            "Effect on the account's cash, signed, in cents; null while not applied; 0 within it.",
+            null=True,
+        ),
         Column("gross_cents", MONEY, "The amount as reported, in cents, unsigned."),
         Column("fee_cents", MONEY, "The fee as reported, in cents.", null=True),
-        Column("subaccount", pl.Int32, "The subaccount whose cash moved; of a move between two, the one that paid."),
+        Column(
+            "subaccount",
+            pl.Int32,
+            "The subaccount whose cash moved; of a move between two, the one that paid.",
+        ),
         Column("to_subaccount", pl.Int32, "Of a move between two subaccounts, the one that received.", null=True),
         _SHARD,
         Column("created_at", TIME, "When it was asked for."),
@@ -242,7 +314,12 @@ BALANCES = Table(
         _SUBACCOUNT,
         _SHARD,
         Column("balance_cents", MONEY, "Available cash, in cents."),
-        Column("portfolio_value_cents", MONEY, "Of the whole subaccount, repeated on each shard's row; as reported.", null=True),
+        Column(
+            "portfolio_value_cents",
+            MONEY,
+            "Of the whole subaccount, repeated on each shard's row; as reported.",
+            null=True,
+        ),
         Column("updated_at", TIME, "When the exchange last changed the balance.", null=True),
         _LAST_SYNCED,
     ),
@@ -267,8 +344,18 @@ MARKETS = Table(
         Column("no_label", pl.String, "What NO stands for.", null=True),
         Column("market_type", pl.String, "`binary` or `scalar`.", null=True),
         Column("status", pl.String, "As reported: `active`, `closed`, `determined`, `finalized`, ...", null=True),
-        Column("result", pl.String, "`yes`, `no`, `scalar`; null until determined. Provisional until `finalized`.", null=True),
-        Column("yes_payout_cents", PRICE, "What one YES contract pays, in cents, exact; null until determined.", null=True),
+        Column(
+            "result",
+            pl.String,
+            "`yes`, `no`, `scalar`; null until determined. Provisional until `finalized`.",
+            null=True,
+        ),
+        Column(
+            "yes_payout_cents",
+            PRICE,
+            "What one YES contract pays, in cents, exact; null until determined.",
+            null=True,
+        ),
         Column("open_time", TIME, "When trading opens.", null=True),
         Column("close_time", TIME, "When trading closes.", null=True),
         Column("settled_at", TIME, "When the market paid out.", null=True),
@@ -276,11 +363,26 @@ MARKETS = Table(
         Column("yes_ask_cents", PRICE, "Best offer of YES, in cents; null when nobody offers.", null=True),
         Column("no_bid_cents", PRICE, "Best bid for NO, in cents; null when nobody bids.", null=True),
         Column("no_ask_cents", PRICE, "Best offer of NO, in cents; null when nobody offers.", null=True),
-        Column("last_price_cents", PRICE, "Last YES price traded, in cents; null before the first trade.", null=True),
+        Column(
+            "last_price_cents",
+            PRICE,
+            "Last YES price traded, in cents; null before the first trade.",
+            null=True,
+        ),
         Column("volume", QUANTITY, "Contracts traded by everybody.", null=True),
         Column("open_interest", QUANTITY, "Contracts open with everybody.", null=True),
-        Column("collateral_return_type", pl.String, "`MECNET`, `DIRECNET` or null: cross-market netting of the event.", null=True),
-        Column("mutually_exclusive", pl.Boolean, "Whether at most one market of the event resolves YES.", null=True),
+        Column(
+            "collateral_return_type",
+            pl.String,
+            "`MECNET`, `DIRECNET` or null: cross-market netting of the event.",
+            null=True,
+        ),
+        Column(
+            "mutually_exclusive",
+            pl.Boolean,
+            "Whether at most one market of the event resolves YES.",
+            null=True,
+        ),
         _SHARD,
         Column("quoted_at", TIME, "When bids, offers and last price were read.", null=True),
         _SYNCED,
@@ -302,7 +404,11 @@ SYNC_LOG = Table(
         Column("window_to", TIME, "End of the window, exclusive."),
         Column("cutoff", TIME, "The exchange's live/historical cutoff when the window was read.", null=True),
         Column("rows", pl.Int64, "Rows found in the window."),
-        Column("partitions", pl.List(pl.Struct({"date": pl.Date, "rows": pl.Int64})), "Rows found, per partition."),
+        Column(
+            "partitions",
+            pl.List(pl.Struct({"date": pl.Date, "rows": pl.Int64})),
+            "Rows found, per partition.",
+        ),
         Column("finished_at", TIME, "When the window was complete on disk (the exchange's clock)."),
     ),
     key=("run_id", "dataset", "tier", "subaccount", "exchange_index", "window_from"),
@@ -328,13 +434,23 @@ TRADES = Table(
         Column("price_cents", PRICE, "Price of one contract of `side`, in cents."),
         Column("total_cost_cents", MONEY, "`price_cents` times `quantity`: paid on a buy, received on a sell."),
         Column("fee_cents", MONEY, "This leg's part of the fill's fee, in cents; null if unknown.", null=True),
-        Column("fee_source", pl.String, "`fill`, `settlement` (split from the market's fees), or null: unknown.", null=True),
+        Column(
+            "fee_source",
+            pl.String,
+            "`fill`, `settlement` (split from the market's fees), or null: unknown.",
+            null=True,
+        ),
         Column("is_taker", pl.Boolean, "Whether the order removed liquidity.", null=True),
         Column("order_id", pl.String, "The order that was executed.", null=True),
         Column("executed_at", TIME, "When the fill happened."),
         Column("position_after", QUANTITY, "The market's net position after this leg: + YES, - NO."),
         Column("complete", pl.Boolean, "Whether the market's history is known to be complete."),
-        Column("realized_pnl_cents", MONEY, f"{_REALIZED} (FIFO); null on a buy and where history is incomplete.", null=True),
+        Column(
+            "realized_pnl_cents",
+            MONEY,
+            f"{_REALIZED} (FIFO); null on a buy and where history is incomplete.",
+            null=True,
+        ),
     ),
     key=("kalshi_trade_id", "leg"),
     order=("executed_at", "kalshi_trade_id", "leg"),
@@ -350,14 +466,34 @@ LOTS = Table(
         _SHARD,
         Column("side", pl.String, "`yes` or `no`: the outcome that was held."),
         Column("entry_trade_id", pl.String, "The fill that acquired the lot."),
-        Column("exit_trade_id", pl.String, "The fill that disposed of it; null if settled or still open.", null=True),
+        Column(
+            "exit_trade_id",
+            pl.String,
+            "The fill that disposed of it; null if settled or still open.",
+            null=True,
+        ),
         Column("exit_kind", pl.String, "`trade`, `settlement` or `open`."),
         Column("quantity", QUANTITY, "Contracts."),
         Column("entry_price_cents", PRICE, "Price paid for one contract of `side`, in cents."),
-        Column("exit_price_cents", PRICE, "Price received for one, in cents; null while open or unknown.", null=True),
+        Column(
+            "exit_price_cents",
+            PRICE,
+            "Price received for one, in cents; null while open or unknown.",
+            null=True,
+        ),
         Column("entry_fee_cents", MONEY, "Part of the entry fill's fee, in cents; null if unknown.", null=True),
-        Column("exit_fee_cents", MONEY, "Part of the exit fill's fee, in cents; 0 if settled or open; null if unknown.", null=True),
-        Column("realized_pnl_cents", MONEY, f"{_REALIZED}; null while open or where history is incomplete.", null=True),
+        Column(
+            "exit_fee_cents",
+            MONEY,
+            "Part of the exit fill's fee, in cents; 0 if settled or open; null if unknown.",
+            null=True,
+        ),
+        Column(
+            "realized_pnl_cents",
+            MONEY,
+            f"{_REALIZED}; null while open or where history is incomplete.",
+            null=True,
+        ),
         Column("net_pnl_cents", MONEY, "The same after both fees; null if either is unknown.", null=True),
         Column("is_taker", pl.Boolean, "Whether the entry removed liquidity.", null=True),
         Column("complete", pl.Boolean, "Whether the market's history is known to be complete."),
@@ -377,23 +513,57 @@ POSITIONS = Table(
         _TICKER,
         _SUBACCOUNT,
         _SHARD,
-        Column("side", pl.String, "`yes` or `no`; null where only a settlement without fills is known.", null=True),
+        Column(
+            "side",
+            pl.String,
+            "`yes` or `no`; null where only a settlement without fills is known.",
+            null=True,
+        ),
         Column("status", pl.String, "`open`, `closed` (by trades) or `settled`."),
-        Column("complete", pl.Boolean, "Whether the market's history is known to be complete; if not, P&L is null."),
+        Column(
+            "complete",
+            pl.Boolean,
+            "Whether the market's history is known to be complete; if not, P&L is null.",
+        ),
         Column("cause", pl.String, "Why the history is not known to be complete.", null=True),
         Column("quantity", QUANTITY, "Contracts held now."),
         Column("bought_quantity", QUANTITY, "Contracts bought over the position's life.", null=True),
-        Column("avg_price_cents", PRICE, "Average entry price, in cents, half-even at 4 decimals: of what is held, else of all bought.", null=True),
-        Column("exit_price_cents", PRICE, "Average exit price, in cents, half-even at 4 decimals; null while nothing was sold.", null=True),
+        Column(
+            "avg_price_cents",
+            PRICE,
+            "Average entry price, in cents, half-even at 4 decimals: of what is held, else of all bought.",
+            null=True,
+        ),
+        Column(
+            "exit_price_cents",
+            PRICE,
+            "Average exit price, in cents, half-even at 4 decimals; null while nothing was sold.",
+            null=True,
+        ),
         Column("cost_cents", MONEY, "Cost of what is held now, in cents, before fees.", null=True),
         Column("realized_pnl_cents", MONEY, f"{_REALIZED}.", null=True),
         Column("fee_cents", MONEY, "All fees of the position so far, in cents.", null=True),
         Column("net_pnl_cents", MONEY, "Realised P&L after all fees so far, in cents.", null=True),
-        Column("current_price_cents", PRICE, "The mark of the held side, in cents; null if closed or without a quote.", null=True),
-        Column("unrealized_pnl_cents", MONEY, "(mark - entry) times quantity, in cents, before fees; null if unknown or closed.", null=True),
+        Column(
+            "current_price_cents",
+            PRICE,
+            "The mark of the held side, in cents; null if closed or without a quote.",
+            null=True,
+        ),
+        Column(
+            "unrealized_pnl_cents",
+            MONEY,
+            "(mark - entry) times quantity, in cents, before fees; null if unknown or closed.",
+            null=True,
+        ),
         Column("trades", pl.Int64, "Trade legs."),
         Column("fee_source", pl.String, "`fill`, `settlement`, `mixed` or null: unknown.", null=True),
-        Column("settlement_source", pl.String, "`exchange` (a settlement row), `market` (rebuilt from fills and result), or null.", null=True),
+        Column(
+            "settlement_source",
+            pl.String,
+            "`exchange` (a settlement row), `market` (rebuilt from fills and result), or null.",
+            null=True,
+        ),
         Column("opened_at", TIME, "When it was opened.", null=True),
         Column("closed_at", TIME, "When it went flat or was settled; null while open.", null=True),
         _TITLE,
@@ -412,7 +582,12 @@ PNL_VALUES = (
     Column("quantity", QUANTITY, "Contracts closed."),
     Column("lots", pl.Int64, "Lots closed whose P&L is known."),
     Column("unknown_lots", pl.Int64, "Lots left out of the sums, because history or fee is incomplete."),
-    Column("win_ratio", pl.Float64, "Share of the closed lots with a net P&L above 0; null if none closed.", null=True),
+    Column(
+        "win_ratio",
+        pl.Float64,
+        "Share of the closed lots with a net P&L above 0; null if none closed.",
+        null=True,
+    ),
 )
 
 COVERAGE = Table(
@@ -423,7 +598,11 @@ COVERAGE = Table(
         _SUBACCOUNT,
         Column("covered_from", TIME, "Start, inclusive."),
         Column("covered_to", TIME, "End, exclusive."),
-        Column("status", pl.String, "`complete`; `missing`: the next sync fetches it; `archived`: the exchange no longer lists it."),
+        Column(
+            "status",
+            pl.String,
+            "`complete`; `missing`: the next sync fetches it; `archived`: the exchange no longer lists it.",
+        ),
         Column("note", pl.String, "What that means for you.", null=True),
     ),
     key=("dataset", "subaccount", "covered_from"),
