@@ -102,8 +102,8 @@ def test_a_fill_of_today() -> None:
 
 def test_a_fill_of_january_2026() -> None:
     old = {
-        "trade_id": "t1", "order_id": "o1", "ticker": "KXA-1", "side": "yes", "action": "buy", "count": 32, "price": 0.6,
-        "yes_price": 60, "no_price": 40, "yes_price_fixed": "0.6000", "no_price_fixed": "0.4000", "is_taker": False,
+        "trade_id": "t1", "order_id": "o1", "ticker": "KXA-1", "side": "yes", "action": "buy", "count": 32,
+        "price": 0.6, "yes_price": 60, "no_price": 40, "yes_price_fixed": "0.6000", "no_price_fixed": "0.4000", "is_taker": False,
         "created_time": "2026-01-10T16:11:11.109554Z", "ts": 1768061471,
     }  # fmt: skip
     row = fills(old).frame.row(0, named=True)
@@ -360,7 +360,8 @@ def test_the_payout_follows_the_result_and_the_value_only_when_scalar() -> None:
 def test_a_settlement_of_january_2026() -> None:
     old = {
         "ticker": "A", "event_ticker": "E", "market_result": "no", "yes_count": 2, "yes_total_cost": 104, "no_count": 0,
-        "no_total_cost": 0, "revenue": 0, "settled_time": "2026-01-18T12:16:50.847652Z", "fee_cost": "0.0400", "value": 0,
+        "no_total_cost": 0, "revenue": 0, "settled_time": "2026-01-18T12:16:50.847652Z", "fee_cost": "0.0400",
+        "value": 0,
     }  # fmt: skip
     row = parse_settlements([page("settlements", old)], SOURCE).frame.row(0, named=True)
     assert (row["yes_quantity"], row["yes_cost_cents"], row["fee_cents"]) == (2, 104, 4)
