@@ -1,0 +1,237 @@
+"""Is a market's history complete? A truncated one invents profit, so the exchange's own counts are the judge.
+
+Drop the first buy of a sold position, and a loss of 100 becomes a profit of 300. So a market whose counts
+contradict the exchange's has no P&L here: it is counted and listed, with the cause, never summed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from kalshi_portfolio.ledger.axis import KEY, newest
+from kalshi_portfolio.schema import JUDGED, MARKETS, SNAPSHOTS, TIME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+
+def judge(
+    fills: pl.DataFrame,
+    settled: pl.DataFrame,
+    *,
+    snapshots: pl.DataFrame | None = None,
+    markets: pl.DataFrame | None = None,
+    quarantined: Iterable[tuple[int | None, str | None]] = (),
+    history_from: Mapping[int, datetime | None] | None = None,
+) -> pl.DataFrame:
+    """Say of each market and subaccount whether all of its fills are known.
+
+    It is incomplete where
+
+    * a fill of the ticker lies in quarantine;
+    * a settlement or a held position was reported and none of its fills is known;
+    * the settlement's gross counts differ from ours (reported settlements only);
+    * the exchange's own net position differs from ours, counted up to when the exchange last changed it and up
+      to when it was read (the two clocks may differ: one agreement is enough; a settled market may show 0);
+    * the fills begin after the market opened, and neither the settlement's counts nor a snapshot agree with ours.
+
+    A complete market may still have a cause: why a fee, or a payout, is unknown.
+
+    Args:
+        fills: Rows of ``schema.FILLS``.
+        settled: Rows of ``schema.SETTLED``.
+        snapshots: Rows of ``schema.SNAPSHOTS``; of several the one read last counts.
+        markets: Rows of ``schema.MARKETS``, for when each market opened.
+        quarantined: (subaccount, ticker) of every fill set aside. Without a subaccount it concerns all of them.
+            Without a ticker it cannot be attributed, so it is not held against any market; report it elsewhere.
+        history_from: From when on the fills of a subaccount are known, inclusive; None, or no entry: from the
+            beginning. Where a market's opening is unknown it counts as earlier.
+
+    Returns:
+        Rows of ``schema.JUDGED``, by ``ticker, subaccount``.
+
+    Examples:
+        >>> from kalshi_portfolio.schema import FILLS, SETTLED
+        >>> judge(FILLS.empty(), SETTLED.empty()).height
+        0
+    """
+    markets = MARKETS.empty() if markets is None else markets
+    seen = _seen(fills, SNAPSHOTS.empty() if snapshots is None else snapshots)
+    frame = (
+        _ours(fills)
+        .join(_theirs(settled), on=KEY, how="full", coalesce=True)
+        .join(seen, on=KEY, how="full", coalesce=True)
+        .join(_set_aside(quarantined), on="ticker", how="left")
+        .join(_opened(markets), on="ticker", how="left")
+        .join(_known_from(history_from or {}), on="subaccount", how="left")
+    )
+    bad, odd = _contradictions(), _unknowns()
+    judged = frame.select(
+        *KEY,
+        pl.all_horizontal(cause.is_null() for cause in bad).alias("complete"),
+        pl.concat_str(*bad, *odd, separator=" ", ignore_nulls=True).alias("cause"),
+    )
+    cause = pl.when(pl.col("cause") != "").then("cause").alias("cause")
+    return JUDGED.conform(judged.with_columns(cause).sort(JUDGED.order))
+
+
+def _ours(fills: pl.DataFrame) -> pl.DataFrame:
+    """Add our fills up per market and subaccount."""
+    quantity, fee = pl.col("quantity"), pl.col("fee_cents")
+    sums = (
+        fills.lazy()
+        .group_by(KEY)
+        .agg(
+            quantity.filter(pl.col("side") == "yes").sum().alias("our_yes"),
+            quantity.filter(pl.col("side") == "no").sum().alias("our_no"),
+            pl.col("executed_at").min().alias("first_at"),
+            fee.null_count().alias("no_fee"),
+            fee.sum().alias("our_fee"),
+            pl.len().alias("fills"),
+        )
+    )
+    return sums.with_columns((pl.col("our_yes") - pl.col("our_no")).alias("our_net")).collect()
+
+
+def _theirs(settled: pl.DataFrame) -> pl.DataFrame:
+    """Give what the settlements say."""
+    reported = pl.col("source") == "exchange"
+    return newest(settled).select(
+        *KEY,
+        "market_result",
+        "yes_payout_cents",
+        pl.col("source").alias("settlement"),
+        *(pl.when(reported).then(f"{side}_quantity").alias(f"their_{side}") for side in ("yes", "no")),
+        pl.when(reported).then("fee_cents").alias("their_fee"),
+    )
+
+
+def _seen(fills: pl.DataFrame, snapshots: pl.DataFrame) -> pl.DataFrame:
+    """Put our net position beside the exchange's, counted up to the snapshot's two instants."""
+    latest = (
+        snapshots.sort("last_synced", "last_updated_at", maintain_order=True)
+        .unique(KEY, keep="last", maintain_order=True)
+        .select(
+            *KEY,
+            pl.col("net_quantity").alias("seen_net"),
+            pl.coalesce("closed_at", "last_updated_at", "last_synced").alias("seen_at"),
+            pl.coalesce("closed_at", "last_synced").alias("read_at"),
+        )
+    )
+    signed = pl.when(pl.col("side") == "yes").then("quantity").otherwise(-pl.col("quantity"))
+    counted = (
+        fills.lazy()
+        .select(*KEY, "executed_at", signed.alias("signed"))
+        .join(latest.lazy(), on=KEY)
+        .group_by(KEY)
+        .agg(
+            pl.col("signed").filter(pl.col("executed_at") <= pl.col(until)).sum().alias(name)
+            for name, until in (("net_then", "seen_at"), ("net_read", "read_at"))
+        )
+        .collect()
+    )
+    seen = latest.join(counted, on=KEY, how="left")
+    return seen.filter(pl.col("net_then").is_not_null() | (pl.col("seen_net") != 0))
+
+
+def _set_aside(quarantined: Iterable[tuple[int | None, str | None]]) -> pl.DataFrame:
+    """Give the subaccounts that have a fill in quarantine, per ticker; null among them stands for all."""
+    rows = [(ticker, subaccount) for subaccount, ticker in quarantined if ticker is not None]
+    schema = {"ticker": pl.String, "aside": pl.Int32}
+    return pl.DataFrame(rows, schema=schema, orient="row").group_by("ticker").agg("aside")
+
+
+def _opened(markets: pl.DataFrame) -> pl.DataFrame:
+    return markets.select("ticker", "open_time").unique("ticker", keep="last", maintain_order=True)
+
+
+def _known_from(history_from: Mapping[int, datetime | None]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"subaccount": list(history_from), "known_from": list(history_from.values())},
+        schema={"subaccount": pl.Int32, "known_from": TIME},
+    )
+
+
+def _contradictions() -> list[pl.Expr]:
+    """Give one expression per way to be incomplete: the cause in words, else null."""
+    none = pl.col("fills").is_null()
+    aside = (
+        pl.col("aside").list.contains(pl.col("subaccount"))
+        | pl.col("aside").list.eval(pl.element().is_null()).list.any()
+    )
+    counts_differ = (pl.col("our_yes") != pl.col("their_yes")) | (pl.col("our_no") != pl.col("their_no"))
+    counts_agree = (pl.col("our_yes") == pl.col("their_yes")) & (pl.col("our_no") == pl.col("their_no"))
+    paid_out = pl.col("settlement").is_not_null() & (pl.col("seen_net") == 0)
+    seen_agrees = (pl.col("seen_net") == pl.col("net_then")) | (pl.col("seen_net") == pl.col("net_read"))
+    late = pl.col("known_from") > pl.col("open_time").fill_null(pl.lit(0).cast(TIME))
+    proven = counts_agree.fill_null(value=False) | seen_agrees.fill_null(value=False)
+    net_then = pl.col("net_then")
+    return [
+        _say(aside, "A fill of this market could not be read and lies in quarantine."),
+        _say(
+            none & pl.col("settlement").is_not_null(),
+            "The exchange settled {} YES and {} NO contracts, but none of the fills is known.",
+            "their_yes",
+            "their_no",
+        ),
+        _say(
+            none & pl.col("settlement").is_null(),
+            "The exchange reports a position of {} contracts, but none of the fills is known.",
+            "seen_net",
+        ),
+        _say(
+            counts_differ,
+            "The settlement counts {} YES and {} NO contracts, the fills {} and {}.",
+            "their_yes",
+            "their_no",
+            "our_yes",
+            "our_no",
+        ),
+        _say(
+            ~none & ~(seen_agrees | paid_out),
+            "The exchange's position was {} contracts, the fills up to then give {}.",
+            "seen_net",
+            net_then,
+        ),
+        _say(
+            ~none & late & ~proven,
+            "The fills are known from {} on, the market may have been traded since {}.",
+            pl.col("known_from").dt.strftime("%Y-%m-%d %H:%M UTC"),
+            pl.coalesce(pl.col("open_time").dt.strftime("%Y-%m-%d %H:%M UTC"), pl.lit("an unknown time")),
+        ),
+    ]
+
+
+def _unknowns() -> list[pl.Expr]:
+    """Give one expression per figure that stays unknown although the fills are complete."""
+    missing, rest = pl.col("no_fee") > 0, pl.col("their_fee") - pl.col("our_fee")
+    return [
+        _say(
+            (pl.col("our_net") != 0)
+            & pl.col("settlement").is_not_null()
+            & (pl.col("market_result") != "void")
+            & pl.col("yes_payout_cents").is_null(),
+            "The settlement's payout is unknown.",
+        ),
+        _say(
+            missing & pl.col("their_fee").is_null(),
+            "{} of {} fills came without a fee, and no reported settlement tells it.",
+            "no_fee",
+            "fills",
+        ),
+        _say(
+            missing & (rest < 0),
+            "The settlement's fee of {} cents is less than the {} cents of the fills that have one.",
+            "their_fee",
+            "our_fee",
+        ),
+    ]
+
+
+def _say(when: pl.Expr, template: str, *values: str | pl.Expr) -> pl.Expr:
+    """Give the words where the condition holds, with the numbers filled in, else null."""
+    words = pl.format(template, *values) if values else pl.lit(template)
+    return pl.when(when.fill_null(value=False)).then(words)

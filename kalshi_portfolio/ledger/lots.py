@@ -1,0 +1,70 @@
+"""Lots as users see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from kalshi_portfolio import money
+from kalshi_portfolio.schema import LOTS
+
+if TYPE_CHECKING:
+    from kalshi_portfolio.ledger.axis import Axis
+
+_KINDS = pl.Series(["trade", "settlement", "open"], dtype=pl.String)
+
+
+def position_ids(axis: Axis) -> pl.Series:
+    """Give the id of every position, by its number: ``{ticker}/{subaccount}/{opening kalshi_trade_id}``."""
+    rows = axis.steps.filter("opens")["row"]
+    return axis.fills.select(
+        pl.concat_str(pl.col("ticker", "subaccount", "kalshi_trade_id").gather(rows), separator="/").alias(
+            "position_id"
+        )
+    )["position_id"]
+
+
+def dress_lots(axis: Axis, matched: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
+    """Dress matched lots as ``schema.LOTS``.
+
+    Args:
+        axis: The axis that they were matched on.
+        matched: From :func:`~kalshi_portfolio.ledger.match.match`.
+        ids: From :func:`position_ids`.
+
+    Returns:
+        One row per lot, by opening fill (``opened_at, entry_trade_id``), then by sequence of disposal.
+    """
+    fills, groups = axis.fills, axis.groups
+    group, first, last = matched["group"], matched["entry"], matched["exit"]
+    net = pl.col("realized") - pl.col("entry_fee") - pl.col("exit_fee")
+    closed_at = pl.when(pl.col("kind") == 0).then(fills["executed_at"].gather(last))
+    settled_at = pl.when(pl.col("kind") == 1).then(groups["settled_at"].gather(group))
+    frame = matched.select(
+        ids.gather(matched["position"]).alias("position_id"),
+        groups["ticker"].gather(group),
+        groups["subaccount"].gather(group),
+        groups["exchange_index"].gather(group),
+        side_name(pl.col("yes")).alias("side"),
+        fills["kalshi_trade_id"].gather(first).alias("entry_trade_id"),
+        fills["kalshi_trade_id"].gather(last).alias("exit_trade_id"),
+        pl.lit(_KINDS).gather(pl.col("kind").cast(pl.UInt32)).alias("exit_kind"),
+        money.quantity(pl.col("amount")).alias("quantity"),
+        money.price(pl.col("entry_price")).alias("entry_price_cents"),
+        money.price(pl.col("exit_price")).alias("exit_price_cents"),
+        money.money(pl.col("entry_fee")).alias("entry_fee_cents"),
+        money.money(pl.col("exit_fee")).alias("exit_fee_cents"),
+        money.money(pl.col("realized")).alias("realized_pnl_cents"),
+        money.money(net).alias("net_pnl_cents"),
+        fills["is_taker"].gather(first),
+        "complete",
+        fills["executed_at"].gather(first).alias("opened_at"),
+        pl.coalesce(closed_at, settled_at).alias("closed_at"),
+    )
+    return LOTS.conform(frame)
+
+
+def side_name(yes: pl.Expr) -> pl.Expr:
+    """Give `yes` or `no`."""
+    return pl.when(yes).then(pl.lit("yes")).otherwise(pl.lit("no"))

@@ -1,0 +1,87 @@
+"""What is on disk completely, what the next sync will fetch, and what the exchange no longer lists."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from kalshi_portfolio.schema import COVERAGE
+from kalshi_portfolio.store import covered, gaps, union
+
+BEGINNING = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+_WINDOWED = ("fills", "settlements")
+_NOTES = {
+    "complete": None,
+    "missing": "The next sync fetches it.",
+    "archived": "The exchange lists these no longer. Markets of this time are settled from their fills and results.",
+}
+_SNAPSHOT = "Read whole at that time."
+
+
+def coverage_frame(log: pl.DataFrame) -> pl.DataFrame:
+    """Lay the sync log out as stretches of time.
+
+    Args:
+        log: Rows of ``sync_log``, without the windows whose files are gone.
+
+    Returns:
+        One row per stretch of a dataset and subaccount, ``schema.COVERAGE``, by dataset, subaccount and time. A
+        stretch from 1970 reaches back to the beginning. For datasets that are read whole, start and end are the
+        time of the last reading.
+    """
+    rows: list[dict[str, Any]] = []
+    for dataset in _WINDOWED:
+        for subaccount in _subaccounts(log, dataset):
+            rows.extend(_stretches(log, dataset, subaccount))
+    whole = log.filter(pl.col("tier") == "snapshot").group_by("dataset", "subaccount").agg(pl.col("window_to").max())
+    rows.extend(_row(name, number, (at, at), "complete", _SNAPSHOT) for name, number, at in whole.rows())
+    frame = pl.DataFrame(rows, schema=COVERAGE.schema) if rows else COVERAGE.empty()
+    return COVERAGE.conform(frame.sort(COVERAGE.order))
+
+
+def known_from(log: pl.DataFrame) -> dict[int, datetime | None]:
+    """Say from when on the fills of each subaccount are known without a gap; None: from the beginning."""
+    starts: dict[int, datetime | None] = {}
+    for subaccount in _subaccounts(log, "fills"):
+        windows = covered(log, "fills", subaccount=subaccount)
+        if windows:
+            starts[subaccount] = None if windows[-1][0] <= BEGINNING else windows[-1][0]
+    return starts
+
+
+def _subaccounts(log: pl.DataFrame, dataset: str) -> list[int]:
+    return sorted(log.filter(pl.col("dataset") == dataset)["subaccount"].unique().to_list())
+
+
+def _stretches(log: pl.DataFrame, dataset: str, subaccount: int) -> list[dict[str, Any]]:
+    kinds = {
+        "complete": [
+            *covered(log, dataset, subaccount=subaccount, tier="live"),
+            *covered(log, dataset, subaccount=subaccount, tier="historical"),
+        ],
+        "archived": covered(log, dataset, subaccount=subaccount, tier="archived"),
+    }
+    whole = union(kinds["complete"])
+    end = max((window[1] for windows in kinds.values() for window in windows), default=BEGINNING)
+    archived = [part for window in kinds["archived"] for part in gaps(whole, *window)]
+    missing = gaps([*whole, *archived], BEGINNING, end)
+    stretches = {"complete": whole, "archived": archived, "missing": missing}
+    return [
+        _row(dataset, subaccount, window, status, _NOTES[status])
+        for status, windows in stretches.items()
+        for window in windows
+    ]
+
+
+def _row(dataset: str, number: int, window: tuple[datetime, datetime], status: str, note: str | None) -> dict[str, Any]:
+    return {
+        "dataset": dataset,
+        "subaccount": number,
+        "covered_from": window[0],
+        "covered_to": window[1],
+        "status": status,
+        "note": note,
+    }

@@ -1,0 +1,25 @@
+"""The data folder: Parquet files that change in whole commits, a lock, coverage, quarantine."""
+
+from __future__ import annotations
+
+from kalshi_portfolio.store.coverage import Window, compact_log, covered, gaps, reopened, union
+from kalshi_portfolio.store.locks import Holder
+from kalshi_portfolio.store.root import Identity, find_root
+from kalshi_portfolio.store.state import state
+from kalshi_portfolio.store.store import Store
+from kalshi_portfolio.store.write import Upserted
+
+__all__ = [
+    "Holder",
+    "Identity",
+    "Store",
+    "Upserted",
+    "Window",
+    "compact_log",
+    "covered",
+    "find_root",
+    "gaps",
+    "reopened",
+    "state",
+    "union",
+]

@@ -1,0 +1,104 @@
+"""What a sync did: counted while it runs, reported when it is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(slots=True)
+class Tally:
+    """Rows of one dataset, counted while a sync runs.
+
+    Attributes:
+        received: Rows that the exchange sent, repeats included.
+        new: Rows that were not on disk before.
+        changed: Rows whose content changed.
+        set_aside: Rows that did not fit and went to quarantine.
+    """
+
+    received: int = 0
+    new: int = 0
+    changed: int = 0
+    set_aside: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What a sync did. Shows itself in a notebook and a terminal.
+
+    Attributes:
+        datasets: Rows received, new, changed and set aside, per dataset that was synced.
+        as_of: Up to when the data are complete, by the exchange's clock.
+        requests: Requests sent, retries included.
+        retries: Requests that repeated a failed one.
+        seconds: How long it took.
+        in_quarantine: Rows in quarantine now, over all syncs.
+        warnings: What the sync could not do or found odd, in words.
+
+    Examples:
+        >>> from datetime import datetime, UTC
+        >>> report = SyncReport({"fills": Tally(49, 49)}, datetime(2026, 11, 22, tzinfo=UTC), 12, 0, 0.5)
+        >>> report["fills"].new, report.changed
+        (49, True)
+        >>> print(report)
+        Synced to 2026-11-22 00:00 UTC in 0.5 s (12 requests)
+        fills  49 new, 0 changed, 49 received
+    """
+
+    datasets: dict[str, Tally]
+    as_of: datetime
+    requests: int
+    retries: int
+    seconds: float
+    in_quarantine: int = 0
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything on disk is new or different (snapshots and quotes aside)."""
+        lasting = (t for name, t in self.datasets.items() if name in {"fills", "settlements", "transfers"})
+        return any(t.new or t.changed for t in lasting)
+
+    def __getitem__(self, dataset: str) -> Tally:
+        """Give the tally of one dataset."""
+        return self.datasets[dataset]
+
+    def __str__(self) -> str:
+        retried = f", {self.retries} retried" if self.retries else ""
+        head = f"Synced to {self.as_of:%Y-%m-%d %H:%M} UTC in {self.seconds:.1f} s ({self.requests:,} requests{retried})"
+        width = max(map(len, self.datasets), default=0)
+        rows = (f"{name:<{width}}  {_words(tally)}" for name, tally in self.datasets.items())
+        return "\n".join([head, *rows, *self._remarks()])
+
+    __repr__ = __str__
+
+    def _remarks(self) -> list[str]:
+        held = []
+        if self.in_quarantine:
+            held = [f"{self.in_quarantine} rows in quarantine: they did not fit, are kept as sent and tried again."]
+        return [*held, *self.warnings]
+
+    def _repr_html_(self) -> str:
+        """Give a small table for notebooks, in the notebook's own colours."""
+        cells = "".join(
+            f"<tr><td>{escape(name)}</td><td style='text-align:right'>{t.new:,}</td>"
+            f"<td style='text-align:right'>{t.changed:,}</td><td style='text-align:right'>{t.set_aside:,}</td></tr>"
+            for name, t in self.datasets.items()
+        )
+        remarks = "".join(f"<li>{escape(line)}</li>" for line in self._remarks())
+        return (
+            f"<div><b>{escape(str(self).splitlines()[0])}</b><table><thead><tr><th>dataset</th><th>new</th>"
+            f"<th>changed</th><th>set aside</th></tr></thead><tbody>{cells}</tbody></table>"
+            + (f"<ul>{remarks}</ul>" if remarks else "")
+            + "</div>"
+        )
+
+
+def _words(tally: Tally) -> str:
+    aside = f", {tally.set_aside:,} set aside" if tally.set_aside else ""
+    return f"{tally.new:,} new, {tally.changed:,} changed, {tally.received:,} received{aside}"

@@ -1,0 +1,173 @@
+"""One run of a sync: what all its parts share, and how they read and store rows."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import polars as pl
+
+from kalshi_portfolio.errors import NotFoundError, PermissionDeniedError
+from kalshi_portfolio.parse import Parsed, Source
+from kalshi_portfolio.schema import SYNC_LOG, Table
+from kalshi_portfolio.sync.report import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+
+    from kalshi_portfolio.client import KalshiClient, Page
+    from kalshi_portfolio.store import Store
+    from kalshi_portfolio.sync.windows import Window
+
+T = TypeVar("T")
+
+ALL_SHARDS = -1
+NO_SUBACCOUNT = -1
+
+
+class Progress(Protocol):
+    """Who is told how far a sync has come."""
+
+    def __call__(self, dataset: str, rows: int) -> None:
+        """Hear that so many more rows of a dataset were read."""
+
+
+@dataclass
+class Run:
+    """One run of a sync.
+
+    Attributes:
+        client: The open client.
+        store: The data folder, locked.
+        run_id: What the log calls this run.
+        now: Up to when the exchange's data are complete: the end of every window.
+        subaccounts: The subaccounts to ask for by number; None asks without a number.
+        key_subaccount: The one subaccount that the key is locked to, if it is.
+        overlap: How much of what is covered is read again.
+        since: The start of what is wanted; None for everything.
+        progress: Who is told how far the sync has come.
+        tallies: Rows counted, per dataset.
+        warnings: What could not be done or looked odd.
+    """
+
+    client: KalshiClient
+    store: Store
+    run_id: str
+    now: datetime
+    subaccounts: tuple[int | None, ...]
+    key_subaccount: int | None
+    overlap: timedelta
+    since: datetime | None
+    progress: Progress
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def tally(self, dataset: str) -> Tally:
+        """Give the tally of a dataset, made at first use."""
+        return self.tallies.setdefault(dataset, Tally())
+
+    def warn(self, text: str) -> None:
+        """Add a warning, once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    def source(self, tier: str = "live", subaccount: int | None = None) -> Source:
+        """Say where pages come from."""
+        return Source(self.now, tier, subaccount, self.key_subaccount)
+
+    def number(self, subaccount: int | None) -> int:
+        """Give the number under which an answer is filed: the one asked for, else the key's, else 0."""
+        return subaccount if subaccount is not None else self.key_subaccount or 0
+
+    async def pages(self, endpoint: str, **params: Any) -> AsyncIterator[Page]:
+        """Read a list page by page, to the last."""
+        async with aclosing(self.client.pages(endpoint, **params)) as pages:
+            async for page in pages:
+                yield page
+
+    async def bodies(self, endpoint: str, **params: Any) -> list[bytes]:
+        """Read a list whole."""
+        return [page.body async for page in self.pages(endpoint, **params)]
+
+    def keep(self, table: Table, parsed: Parsed) -> None:
+        """Store what was parsed, put aside what did not fit, and count both."""
+        tally = self.tally(table.name)
+        tally.received += parsed.frame.height + len(parsed.set_aside)
+        if parsed.set_aside:
+            # Before the rows: a crash in between must not make a market look complete.
+            tally.set_aside += self.store.quarantine(table.name, parsed.set_aside)
+        if parsed.frame.height:
+            done = self.store.upsert(table, parsed.frame)
+            tally.new += done.new
+            tally.changed += done.changed
+        self.progress(table.name, parsed.frame.height)
+
+    def log(
+        self,
+        dataset: str,
+        tier: str,
+        subaccount: int,
+        window: Window,
+        *,
+        cutoff: datetime | None = None,
+        found: dict[Any, int] | None = None,
+    ) -> None:
+        """Write down that a window is complete on disk."""
+        found = found or {}
+        row = {
+            "run_id": self.run_id,
+            "dataset": dataset,
+            "tier": tier,
+            "subaccount": subaccount,
+            "exchange_index": ALL_SHARDS,
+            "window_from": window[0],
+            "window_to": window[1],
+            "cutoff": cutoff,
+            "rows": sum(found.values()),
+            "partitions": [{"date": day, "rows": rows} for day, rows in sorted(found.items())],
+            "finished_at": self.now,
+        }
+        self.store.log(SYNC_LOG.conform(pl.DataFrame([row], schema=SYNC_LOG.schema)))
+
+    def log_snapshot(self, dataset: str, subaccount: int) -> None:
+        """Write down that a list without time windows was read whole."""
+        self.log(dataset, "snapshot", subaccount, (self.now, self.now))
+
+
+async def unless_unavailable(work: Awaitable[T], run: Run, otherwise: T, what: str) -> T:
+    """Give ``otherwise`` where the key may not read something or the exchange does not have it, and say so."""
+    try:
+        return await work
+    except (PermissionDeniedError, NotFoundError) as error:
+        run.warn(f"{what} could not be read ({error.endpoint} answered {error.status}); the rest was synced.")
+        return otherwise
+
+
+async def all_of(work: Iterable[Coroutine[Any, Any, None]], *, at_once: int = 4) -> None:
+    """Do pieces of work, a few at once; the first error stops the others and is raised as it is."""
+    slots = asyncio.Semaphore(at_once)
+
+    async def one(piece: Coroutine[Any, Any, None]) -> None:
+        async with slots:
+            await piece
+
+    pieces = list(work)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for piece in pieces:
+                group.create_task(one(piece))
+    except BaseExceptionGroup as errors:
+        raise _first(errors) from None
+    finally:
+        for piece in pieces:
+            piece.close()
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+

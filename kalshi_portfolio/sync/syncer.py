@@ -1,0 +1,208 @@
+"""The syncer: one method per dataset and one for all, each a whole run with the lock held and a report."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from contextlib import ExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from kalshi_portfolio.errors import ArgumentError, LockedError
+from kalshi_portfolio.schema import DATASETS, MARKETS
+from kalshi_portfolio.sync.account import admit_key, exchange_time, pace, subaccounts
+from kalshi_portfolio.sync.fills import sync_fills
+from kalshi_portfolio.sync.markets import sync_markets
+from kalshi_portfolio.sync.positions import read_positions, write_positions
+from kalshi_portfolio.sync.report import SyncReport
+from kalshi_portfolio.sync.retry import retry_quarantine
+from kalshi_portfolio.sync.run import Run
+from kalshi_portfolio.sync.selfcheck import check_fills
+from kalshi_portfolio.sync.settlements import sync_settlements
+from kalshi_portfolio.sync.transfers import sync_balances, sync_transfers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Collection
+
+    from kalshi_portfolio.client import KalshiClient
+    from kalshi_portfolio.parse import Parsed
+    from kalshi_portfolio.store import Holder, Store
+    from kalshi_portfolio.sync.run import Progress
+
+SYNCED = ("fills", "settlements", "positions", "markets", "transfers", "balances")
+"""The datasets that can be synced, in the order in which a full sync does it."""
+
+_POLL_SECONDS = 0.2
+
+
+def _silent(dataset: str, rows: int) -> None:
+    """Tell nobody."""
+
+
+class PortfolioSyncer:
+    """Brings an account's data folder up to date.
+
+    Every method is one run: it waits for the folder's lock, reads what is missing, stores it, and gives a report.
+    A run that is interrupted leaves whole files; the next one goes on where it stopped.
+
+    Args:
+        client: An open client with the account's key.
+        store: The data folder, from :meth:`Store.open_for_sync`.
+        since: Do not go back further than this (timezone-aware); None for the whole history.
+        overlap: How much of what is covered is read again, for rows that show up late.
+        progress: Called with a dataset's name and the number of rows just stored.
+        wait: How long to wait for another sync of the same folder, in seconds; below 0 for ever.
+        on_wait: Called once with the holder of the lock, if somebody else has it.
+        key_fingerprint: A hash of the key id in use, to recognise a key that the folder has not seen.
+        paced: Whether to keep to the account's read limit.
+
+    Raises:
+        ArgumentError: ``since`` has no time zone, or ``overlap`` is negative.
+    """
+
+    def __init__(
+        self,
+        client: KalshiClient,
+        store: Store,
+        *,
+        since: datetime | None = None,
+        overlap: timedelta = timedelta(hours=24),
+        progress: Progress = _silent,
+        wait: float = 60.0,
+        on_wait: Callable[[Holder | None], None] | None = None,
+        key_fingerprint: str = "",
+        paced: bool = True,
+    ) -> None:
+        if since is not None and since.tzinfo is None:
+            raise ArgumentError(f"since={since} has no time zone. Use for example datetime(2026, 1, 1, tzinfo=UTC).")
+        if overlap < timedelta(0):
+            raise ArgumentError(f"overlap={overlap} is negative. Expected a duration such as timedelta(hours=24).")
+        self._client = client
+        self._store = store
+        self._since = since.astimezone(UTC) if since else None
+        self._overlap = overlap
+        self._progress = progress
+        self._wait = wait
+        self._on_wait = on_wait
+        self._key_fingerprint = key_fingerprint
+        self._paced = paced
+        self._listed: Parsed | None = None
+
+    async def sync_all(self) -> SyncReport:
+        """Sync every dataset, check the fills against the positions, and read again what differs."""
+        return await self.sync_only(SYNCED)
+
+    async def sync_trades(self) -> SyncReport:
+        """Sync the fills of both tiers (SPEC-013 calls them trades)."""
+        return await self.sync_only(["fills"])
+
+    async def sync_positions(self) -> SyncReport:
+        """Take a snapshot of the positions, with marks, and close those that ended."""
+        return await self.sync_only(["positions"])
+
+    async def sync_settlements(self) -> SyncReport:
+        """Sync the settlements that the exchange still lists."""
+        return await self.sync_only(["settlements"])
+
+    async def sync_transfers(self) -> SyncReport:
+        """Sync deposits, withdrawals and internal transfers."""
+        return await self.sync_only(["transfers"])
+
+    async def sync_balances(self) -> SyncReport:
+        """Take a snapshot of the balances."""
+        return await self.sync_only(["balances"])
+
+    async def sync_markets(self) -> SyncReport:
+        """Sync results, titles and quotes of the markets ever traded."""
+        return await self.sync_only(["markets"])
+
+    async def sync_only(self, datasets: Collection[str]) -> SyncReport:
+        """Sync some datasets, in their order.
+
+        Args:
+            datasets: Names out of ``fills, settlements, positions, markets, transfers, balances``.
+
+        Returns:
+            What was done.
+
+        Raises:
+            ArgumentError: A name is unknown, or none was given.
+            KalshiPortfolioError: The sync could not be finished; what was stored until then stays.
+        """
+        unknown = sorted(set(datasets) - set(SYNCED))
+        if unknown or not datasets:
+            raise ArgumentError(f"There is no dataset {', '.join(unknown)!r} to sync. There are: {', '.join(SYNCED)}.")
+        began = time.monotonic()
+        requests, retries = self._client.stats.requests, self._client.stats.retries
+        async with self._run() as run:
+            retry_quarantine(run)
+            await self._sync(run, set(datasets))
+            return SyncReport(
+                datasets={name: run.tallies[name] for name in SYNCED if name in run.tallies},
+                as_of=run.now,
+                requests=self._client.stats.requests - requests,
+                retries=self._client.stats.retries - retries,
+                seconds=time.monotonic() - began,
+                in_quarantine=sum(len(self._store.quarantined(name)) for name in DATASETS),
+                warnings=tuple(run.warnings),
+            )
+
+    async def _sync(self, run: Run, datasets: set[str]) -> None:
+        if "fills" in datasets:
+            await sync_fills(run)
+        if "settlements" in datasets:
+            await sync_settlements(run)
+        markets = self._store.read(MARKETS)
+        if "positions" in datasets:
+            answers = await read_positions(run)
+            held = answers.frame.filter(answers.frame["quantity"] > 0)["ticker"].unique().to_list()
+            markets = await sync_markets(run, held)
+            if "fills" in datasets:
+                await check_fills(run, answers, markets)
+            await write_positions(run, answers, markets)
+        elif "markets" in datasets:
+            await sync_markets(run)
+        if "transfers" in datasets:
+            await sync_transfers(run)
+        if "balances" in datasets:
+            await sync_balances(run, self._listed)
+
+    @asynccontextmanager
+    async def _run(self) -> AsyncIterator[Run]:
+        with ExitStack() as held:
+            await self._lock(held)
+            now = await exchange_time(self._client)
+            if self._store.new_key:
+                await admit_key(self._client, self._store, self._key_fingerprint)
+            if self._paced:
+                await pace(self._client, self._store, now)
+            numbers, locked_to, self._listed = await subaccounts(self._client, now)
+            yield Run(
+                client=self._client,
+                store=self._store,
+                run_id=uuid.uuid4().hex,
+                now=now,
+                subaccounts=numbers,
+                key_subaccount=locked_to,
+                overlap=self._overlap,
+                since=self._since,
+                progress=self._progress,
+            )
+
+    async def _lock(self, held: ExitStack) -> None:
+        """Wait for the lock without blocking the loop, so that a notebook's stop button works."""
+        until = time.monotonic() + self._wait
+        told = False
+        while True:
+            try:
+                held.enter_context(self._store.sync_lock(timeout=0))
+            except LockedError:
+                if self._on_wait is not None and not told:
+                    self._on_wait(self._store.holder())
+                told = True
+                if 0 <= self._wait and time.monotonic() >= until:
+                    raise
+                await asyncio.sleep(_POLL_SECONDS)
+            else:
+                return
