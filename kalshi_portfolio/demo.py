@@ -81,7 +81,7 @@ def demo_connection(exchange: BareExchange | None = None) -> Connection:
             base_url=BASE_URL,
             transport=SimulatedTransport(chosen),
             signer=Signer.from_pem(key.key_id, key.private_key_pem.encode()),
-            clock=lambda: chosen.now.timestamp(),
+            clock=lambda: chosen.now.timestamp(),  # noqa: PLW0108  (the exchange's clock can be moved)
             requests_per_second=None,
         )
 

@@ -14,6 +14,7 @@ from kalshi_portfolio.schema import POSITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
 MARKS = ("bid", "mid", "last")
 _OF_LOTS = ("ticker", "side", "is_taker", "subaccount", "exchange_index", "position_id")
@@ -84,6 +85,8 @@ def pnl(
     by: str | Sequence[str] = (),
     freq: str | None = None,
     tz: str = "UTC",
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> pl.DataFrame:
     """Add lots up by group and period.
 
@@ -100,6 +103,8 @@ def pnl(
         freq: The length of a period, such as ``"1d"``, ``"1w"`` (from Monday), ``"1mo"``, ``"1q"``, ``"1y"``, ``"1h"``;
             None for all time.
         tz: The time zone in which days, hours and periods begin.
+        since: Only what was realised or paid at or after this.
+        until: Only what was realised or paid before this.
 
     Returns:
         One row per group, sorted by its columns, nulls last: ``period`` first if asked for (a date for a day or
@@ -118,6 +123,10 @@ def pnl(
     days = _checked_freq(freq)
     _check_tz(tz)
     events = _events(_with_columns(lots, markets, groups, tz))
+    if since is not None:
+        events = events.filter(pl.col("at") >= since)
+    if until is not None:
+        events = events.filter(pl.col("at") < until)
     if freq is not None:
         groups = ["period", *groups]
         events = events.with_columns(_period(pl.col("at"), freq, tz, days=days).alias("period"))

@@ -56,11 +56,11 @@ def fills(*rows: str) -> pl.DataFrame:
             }
         )
     yes = pl.col("side") == "yes"
-    price = pl.col("price_cents")
+    cents = pl.col("price_cents")
     built = frame(FILLS, dressed)
     return built.with_columns(
-        yes_price_cents=pl.when(yes).then(price).otherwise((100 - price).cast(PRICE)),
-        total_cost_cents=(price.cast(pl.Decimal(38, 6)) * pl.col("quantity").cast(pl.Decimal(38, 6))).cast(MONEY),
+        yes_price_cents=pl.when(yes).then(cents).otherwise((100 - cents).cast(PRICE)),
+        total_cost_cents=(cents.cast(pl.Decimal(38, 6)) * pl.col("quantity").cast(pl.Decimal(38, 6))).cast(MONEY),
     )
 
 

@@ -15,37 +15,67 @@ from kalshi_portfolio.simulation import BASE_URL, SimulatedTransport
 if TYPE_CHECKING:
     from kalshi_portfolio.simulation import BareExchange, Credentials
 
-MARKET_KEYS = set(
-    ["can_close_early", "close_time", "created_time", "event_ticker", "exchange_index", "expected_expiration_time", "expiration_time", "expiration_value", "last_price_dollars", "latest_expiration_time", "market_type", "no_ask_dollars", "no_bid_dollars", "no_sub_title", "notional_value_dollars", "open_interest_fp", "open_time", "previous_price_dollars", "previous_yes_ask_dollars", "previous_yes_bid_dollars", "price_level_structure", "price_ranges", "result", "rules_primary", "rules_secondary", "settlement_bounds_type", "settlement_timer_seconds", "status", "strike_type", "subtitle", "ticker", "title", "updated_time", "volume_24h_fp", "volume_fp", "yes_ask_dollars", "yes_ask_size_fp", "yes_bid_dollars", "yes_bid_size_fp", "yes_sub_title"]
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+MARKET_KEYS = _words(
+    "can_close_early close_time created_time event_ticker exchange_index expected_expiration_time "
+    "expiration_time expiration_value last_price_dollars latest_expiration_time market_type no_ask_dollars "
+    "no_bid_dollars no_sub_title notional_value_dollars open_interest_fp open_time previous_price_dollars "
+    "previous_yes_ask_dollars previous_yes_bid_dollars price_level_structure price_ranges result rules_primary "
+    "rules_secondary settlement_bounds_type settlement_timer_seconds status strike_type subtitle ticker title "
+    "updated_time volume_24h_fp volume_fp yes_ask_dollars yes_ask_size_fp yes_bid_dollars yes_bid_size_fp "
+    "yes_sub_title "
 )
-MARKET_OPTIONAL = set(
-    ["custom_strike", "floor_strike", "cap_strike", "settlement_ts", "settlement_value_dollars", "mve_collection_ticker", "mve_selected_legs"]
+MARKET_OPTIONAL = _words(
+    "custom_strike floor_strike cap_strike settlement_ts settlement_value_dollars "
+    "mve_collection_ticker mve_selected_legs "
 )
-ORDER_KEYS = set(
-    ["action", "book_side", "cancel_order_on_pause", "client_order_id", "created_time", "exchange_index", "expiration_time", "fill_count_fp", "initial_count_fp", "last_update_time", "maker_fees_dollars", "maker_fill_cost_dollars", "no_price_dollars", "order_group_id", "order_id", "outcome_side", "remaining_count_fp", "self_trade_prevention_type", "side", "status", "subaccount_number", "taker_fees_dollars", "taker_fill_cost_dollars", "ticker", "type", "user_id", "yes_price_dollars"]
+ORDER_KEYS = _words(
+    "action book_side cancel_order_on_pause client_order_id created_time exchange_index "
+    "expiration_time fill_count_fp initial_count_fp last_update_time maker_fees_dollars "
+    "maker_fill_cost_dollars no_price_dollars order_group_id order_id outcome_side remaining_count_fp "
+    "self_trade_prevention_type side status subaccount_number taker_fees_dollars taker_fill_cost_dollars "
+    "ticker type user_id yes_price_dollars "
 )
-FILL_KEYS = set(
-    ["action", "book_side", "count_fp", "created_time", "exchange_index", "fee_cost", "fill_id", "is_taker", "market_ticker", "no_price_dollars", "order_id", "outcome_side", "side", "subaccount_number", "ticker", "trade_id", "ts", "yes_price_dollars"]
+FILL_KEYS = _words(
+    "action book_side count_fp created_time exchange_index fee_cost fill_id is_taker market_ticker "
+    "no_price_dollars order_id outcome_side side subaccount_number ticker trade_id ts yes_price_dollars "
 )
-POSITION_KEYS = set(
-    ["exchange_index", "fees_paid_dollars", "last_updated_ts", "market_exposure_dollars", "position_fp", "realized_pnl_dollars", "ticker", "total_traded_dollars"]
+POSITION_KEYS = _words(
+    "exchange_index fees_paid_dollars last_updated_ts market_exposure_dollars position_fp "
+    "realized_pnl_dollars ticker total_traded_dollars "
 )
-EVENT_POSITION_KEYS = set(
-    ["event_exposure_dollars", "event_ticker", "fees_paid_dollars", "realized_pnl_dollars", "total_cost_dollars", "total_cost_shares_fp"]
+EVENT_POSITION_KEYS = _words(
+    "event_exposure_dollars event_ticker fees_paid_dollars realized_pnl_dollars total_cost_dollars "
+    "total_cost_shares_fp "
 )
-SETTLEMENT_KEYS = set(
-    ["event_ticker", "exchange_index", "fee_cost", "market_result", "no_count_fp", "no_total_cost_dollars", "revenue", "settled_time", "ticker", "value", "yes_count_fp", "yes_total_cost_dollars"]
+SETTLEMENT_KEYS = _words(
+    "event_ticker exchange_index fee_cost market_result no_count_fp no_total_cost_dollars revenue "
+    "settled_time ticker value yes_count_fp yes_total_cost_dollars "
 )
-EVENT_KEYS = set(
-    ["category", "collateral_return_type", "event_ticker", "exchange_index", "last_updated_ts", "mutually_exclusive", "product_metadata", "series_ticker", "settlement_sources", "strike_date", "strike_period", "sub_title", "title"]
+EVENT_KEYS = _words(
+    "category collateral_return_type event_ticker exchange_index last_updated_ts mutually_exclusive "
+    "product_metadata series_ticker settlement_sources strike_date strike_period sub_title title "
 )
-SERIES_KEYS = set(
-    ["additional_prohibitions", "categories", "category", "contract_terms_url", "contract_url", "exchange_index", "fee_multiplier", "fee_type", "frequency", "last_updated_ts", "settlement_sources", "tags", "ticker", "title"]
+SERIES_KEYS = _words(
+    "additional_prohibitions categories category contract_terms_url contract_url exchange_index "
+    "fee_multiplier fee_type frequency last_updated_ts settlement_sources tags ticker title "
 )
 
 
-def call(exchange: BareExchange, path: str, *, method: str = "GET", headers: dict[str, str] | None = None,
-         verify: bool = False, transport: SimulatedTransport | None = None, **query: Any) -> httpx.Response:  # fmt: skip
+def call(
+    exchange: BareExchange,
+    path: str,
+    *,
+    method: str = "GET",
+    headers: dict[str, str] | None = None,
+    verify: bool = False,
+    transport: SimulatedTransport | None = None,
+    **query: Any,
+) -> httpx.Response:
     """Send one request and give the response."""
 
     async def send() -> httpx.Response:

@@ -103,8 +103,8 @@ def test_a_fill_of_today() -> None:
 def test_a_fill_of_january_2026() -> None:
     old = {
         "trade_id": "t1", "order_id": "o1", "ticker": "KXA-1", "side": "yes", "action": "buy", "count": 32,
-        "price": 0.6, "yes_price": 60, "no_price": 40, "yes_price_fixed": "0.6000", "no_price_fixed": "0.4000", "is_taker": False,
-        "created_time": "2026-01-10T16:11:11.109554Z", "ts": 1768061471,
+        "price": 0.6, "yes_price": 60, "no_price": 40, "yes_price_fixed": "0.6000", "no_price_fixed": "0.4000",
+        "is_taker": False, "created_time": "2026-01-10T16:11:11.109554Z", "ts": 1768061471,
     }  # fmt: skip
     row = fills(old).frame.row(0, named=True)
     assert (row["kalshi_trade_id"], row["side"], row["price_cents"], row["quantity"]) == ("t1", "yes", 60, 32)

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from datetime import timedelta
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from simulated_api import everything, get
 
 from kalshi_portfolio.errors import ArgumentError
-from kalshi_portfolio.simulation import NOW, SimulatedExchange
+from kalshi_portfolio.simulation import NOW, ScriptedExchange, SimulatedExchange
 
 T = "KXCPI-26DEC-T0.3"
 
 
 @pytest.fixture
-def exchange():
+def exchange() -> ScriptedExchange:
     exchange = SimulatedExchange.empty(subaccounts=2)
     exchange.deposit("1000")
     exchange.add_market(T)
     return exchange
 
 
-def test_the_worked_example_of_the_cash_rule(exchange):
+def test_the_worked_example_of_the_cash_rule(exchange: ScriptedExchange) -> None:
     exchange.trade(T, "yes", 10, "0.42")
     exchange.trade(T, "no", 4, "0.55")
     books = exchange.books.position(0, T)
@@ -35,12 +36,14 @@ def test_the_worked_example_of_the_cash_rule(exchange):
     ("count", "price", "fee"),
     [(1, "0.50", 17_500), (10, "0.10", 63_000), ("25.50", "0.69", 381_900), (5, "0.40", 84_000), (20, "0.40", 336_000)],
 )
-def test_taker_fees_are_those_of_the_examples(exchange, count, price, fee):
+def test_taker_fees_are_those_of_the_examples(
+    exchange: ScriptedExchange, count: int | str, price: str, fee: int
+) -> None:
     exchange.trade(T, "no" if price == "0.69" else "yes", count, price)
     assert exchange.fills[0].fee == fee
 
 
-def test_maker_fees_follow_the_series():
+def test_maker_fees_follow_the_series() -> None:
     exchange = SimulatedExchange.empty()
     for ticker, fee_type in (
         ("A-1-X", "quadratic"),
@@ -52,17 +55,17 @@ def test_maker_fees_follow_the_series():
     assert [f.fee for f in exchange.fills] == [0, 437_500, 875_000]
 
 
-def test_a_multiplier_scales_the_fee():
+def test_a_multiplier_scales_the_fee() -> None:
     exchange = SimulatedExchange.empty()
     exchange.add_market("KXINX-1-B1", multiplier="1/2")
     exchange.trade("KXINX-1-B1", "yes", 100, "0.50")
     assert exchange.fills[0].fee == 875_000
 
 
-def test_rounding_is_rebated_within_an_order_and_every_balance_is_on_the_grid(exchange):
-    order = None
-    for _ in range(20):
-        order = exchange.trade(T, "yes", "0.01", "0.57", order=order)
+def test_rounding_is_rebated_within_an_order_and_every_balance_is_on_the_grid(exchange: ScriptedExchange) -> None:
+    order = exchange.trade(T, "yes", "0.01", "0.57")
+    for _ in range(19):
+        exchange.trade(T, "yes", "0.01", "0.57", order=order)
     fees = [f.fee for f in exchange.fills]
     exact = Fraction(7 * 57 * 43, 100**3 * 100) * 1_000_000
     assert all((-5_700 - fee) % 100 == 0 for fee in fees)
@@ -72,14 +75,14 @@ def test_rounding_is_rebated_within_an_order_and_every_balance_is_on_the_grid(ex
     assert order.taker_fees == sum(fees)
 
 
-def test_a_fill_through_zero_closes_and_reopens(exchange):
+def test_a_fill_through_zero_closes_and_reopens(exchange: ScriptedExchange) -> None:
     exchange.trade(T, "yes", 10, "0.40")
     exchange.trade(T, "no", 25, "0.60")
     books = exchange.books.position(0, T)
     assert (books.net, books.realized, books.cost, books.flips) == (-1500, 2_000_000, 6_000_000, 1)
 
 
-def test_average_cost_stays_exact_where_decimals_end(exchange):
+def test_average_cost_stays_exact_where_decimals_end(exchange: ScriptedExchange) -> None:
     exchange.trade(T, "yes", 1, "0.10")
     exchange.trade(T, "yes", 2, "0.11")
     exchange.trade(T, "no", 1, "0.20")
@@ -90,7 +93,7 @@ def test_average_cost_stays_exact_where_decimals_end(exchange):
     assert row["market_exposure_dollars"] == "0.213333"
 
 
-def test_the_settlement_row_of_a_partly_closed_market(exchange):
+def test_the_settlement_row_of_a_partly_closed_market(exchange: ScriptedExchange) -> None:
     exchange.trade(T, "no", "25.50", "0.69")
     exchange.trade(T, "yes", 10, "0.10")
     exchange.settle(T, "no")
@@ -103,7 +106,7 @@ def test_the_settlement_row_of_a_partly_closed_market(exchange):
     assert exchange.books.position(0, T).net_pnl == 16_150_100
 
 
-def test_a_market_left_before_settlement_has_a_row_without_revenue(exchange):
+def test_a_market_left_before_settlement_has_a_row_without_revenue(exchange: ScriptedExchange) -> None:
     exchange.trade(T, "no", 5, "0.40")
     exchange.trade(T, "yes", 5, "0.25", action="sell")
     exchange.settle(T, "yes")
@@ -112,7 +115,7 @@ def test_a_market_left_before_settlement_has_a_row_without_revenue(exchange):
     assert exchange.books.position(0, T).realized == 750_000
 
 
-def test_a_scalar_payout_is_rounded_down_to_a_hundredth_of_a_cent(exchange):
+def test_a_scalar_payout_is_rounded_down_to_a_hundredth_of_a_cent(exchange: ScriptedExchange) -> None:
     exchange.trade(T, "yes", "100.01", "0.50")
     exchange.settle(T, "scalar", value="0.3060")
     books = exchange.books.position(0, T)
@@ -121,13 +124,13 @@ def test_a_scalar_payout_is_rounded_down_to_a_hundredth_of_a_cent(exchange):
     exchange.verify()
 
 
-def test_no_gets_the_rest_of_the_dollar(exchange):
+def test_no_gets_the_rest_of_the_dollar(exchange: ScriptedExchange) -> None:
     exchange.trade(T, "no", 10, "0.50")
     exchange.settle(T, "scalar", value="0.37")
     assert exchange.books.position(0, T).payout == 6_300_000
 
 
-def test_subaccounts_do_not_mix(exchange):
+def test_subaccounts_do_not_mix(exchange: ScriptedExchange) -> None:
     exchange.transfer(0, 1, "100")
     exchange.trade(T, "yes", 10, "0.50", subaccount=0)
     exchange.trade(T, "no", 10, "0.50", subaccount=1)
@@ -138,7 +141,7 @@ def test_subaccounts_do_not_mix(exchange):
     exchange.verify()
 
 
-def test_cash_follows_deposits_withdrawals_and_the_margined_exchange():
+def test_cash_follows_deposits_withdrawals_and_the_margined_exchange() -> None:
     exchange = SimulatedExchange.empty()
     exchange.deposit("102.04", fee="2.04", method="debit")
     exchange.deposit("50", status="pending")
@@ -153,7 +156,7 @@ def test_cash_follows_deposits_withdrawals_and_the_margined_exchange():
     exchange.verify()
 
 
-def test_what_is_scripted_for_the_future_waits_for_the_clock(exchange):
+def test_what_is_scripted_for_the_future_waits_for_the_clock(exchange: ScriptedExchange) -> None:
     exchange.trade(T, "yes", 10, "0.40", at=NOW + timedelta(hours=1))
     exchange.settle(T, "yes", at=NOW + timedelta(days=2))
     assert not exchange.fills
@@ -165,26 +168,26 @@ def test_what_is_scripted_for_the_future_waits_for_the_clock(exchange):
     assert exchange.world.markets[T].status(exchange.clock) == "finalized"
 
 
-def test_an_audit_finds_a_wrong_figure(exchange):
+def test_an_audit_finds_a_wrong_figure(exchange: ScriptedExchange) -> None:
     exchange.trade(T, "yes", 10, "0.40")
     exchange.books.position(0, T).fees += 1
     with pytest.raises(AssertionError, match="fees"):
         exchange.verify()
 
 
-def test_an_audit_finds_wrong_cash(exchange):
+def test_an_audit_finds_wrong_cash(exchange: ScriptedExchange) -> None:
     exchange.books.credit(0, 0, 1)
     with pytest.raises(AssertionError, match="cash"):
         exchange.verify()
 
 
-def test_a_corrected_fee_is_served_in_place_of_the_first(exchange):
+def test_a_corrected_fee_is_served_in_place_of_the_first(exchange: ScriptedExchange) -> None:
     exchange.trade(T, "yes", 10, "0.40")
     exchange.amend(T, 0, fee="0.10")
     assert everything(exchange, "/portfolio/fills", "fills")[0]["fee_cost"] == "0.100000"
 
 
-def test_the_tiny_account_has_ten_fills_and_every_ending():
+def test_the_tiny_account_has_ten_fills_and_every_ending() -> None:
     exchange = SimulatedExchange.tiny()
     exchange.verify()
     assert len(exchange.fills) == 10
@@ -204,12 +207,12 @@ def test_the_tiny_account_has_ten_fills_and_every_ending():
         (("NONE", "yes", 1, "0.5"), "no market"),
     ],
 )
-def test_a_trade_that_cannot_be_is_refused(exchange, arguments, message):
+def test_a_trade_that_cannot_be_is_refused(exchange: ScriptedExchange, arguments: Any, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         exchange.trade(*arguments)
 
 
-def test_the_books_are_kept_in_order_of_time(exchange):
+def test_the_books_are_kept_in_order_of_time(exchange: ScriptedExchange) -> None:
     exchange.trade(T, "yes", 1, "0.50")
     with pytest.raises(ArgumentError, match="order of time"):
         exchange.trade(T, "yes", 1, "0.50", at=NOW - timedelta(days=1))
@@ -220,7 +223,7 @@ def test_the_books_are_kept_in_order_of_time(exchange):
         exchange.settle(T, "no")
 
 
-def test_other_things_that_cannot_be_are_refused(exchange):
+def test_other_things_that_cannot_be_are_refused(exchange: ScriptedExchange) -> None:
     with pytest.raises(ArgumentError, match="already"):
         exchange.add_market(T)
     with pytest.raises(ArgumentError, match="ticks"):

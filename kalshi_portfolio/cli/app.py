@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import polars as pl
 import typer
 
 from kalshi_portfolio import __version__
@@ -14,6 +13,9 @@ from kalshi_portfolio.cli.tables import console, print_data, print_frame
 from kalshi_portfolio.errors import KalshiPortfolioError
 from kalshi_portfolio.portfolio import Portfolio
 from kalshi_portfolio.sync import SYNCED
+
+if TYPE_CHECKING:
+    import polars as pl
 
 app = typer.Typer(
     name="kalshi-portfolio",
@@ -98,12 +100,16 @@ def demo(root: Root = None) -> None:
     out.print(str(report), markup=False)
     out.print()
     held = pf.positions(status="open").sort("opened_at", descending=True)
-    print_frame(held, headers=_without(POSITION_HEADERS, "status", "realized_pnl_cents"), title="Open positions", limit=8)
+    print_frame(
+        held, headers=_without(POSITION_HEADERS, "status", "realized_pnl_cents"), title="Open positions", limit=8
+    )
     out.print()
     print_frame(pf.pnl(by="category"), headers={"category": "category", **PNL_HEADERS}, title="P&L by category")
     out.print()
     out.print(f"The data: {pf.root}", markup=False, soft_wrap=True)
-    out.print(f"Next:     kalshi-portfolio pnl --by series_ticker --freq 1mo --root {pf.root}", markup=False, soft_wrap=True)
+    out.print(
+        f"Next:     kalshi-portfolio pnl --by series_ticker --freq 1mo --root {pf.root}", markup=False, soft_wrap=True
+    )
     out.print("Python:   import kalshi_portfolio as kp; pf = kp.demo(); pf.trades()", markup=False)
     out.print("Your own: set KALSHI_API_KEY_ID and KALSHI_PRIVATE_KEY_PATH, then kalshi-portfolio sync", markup=False)
 
@@ -112,7 +118,8 @@ def demo(root: Root = None) -> None:
 def sync(
     root: Root = None,
     only: Annotated[
-        list[str] | None, typer.Option("--only", help=f"Only this dataset; may be repeated. One of: {', '.join(SYNCED)}.")
+        list[str] | None,
+        typer.Option("--only", help=f"Only this dataset; may be repeated. One of: {', '.join(SYNCED)}."),
     ] = None,
     since: Annotated[
         str | None, typer.Option("--since", help="Do not go back further than this day, such as 2026-01-31 (UTC).")

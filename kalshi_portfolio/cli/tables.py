@@ -14,7 +14,7 @@ from rich.table import Table as RichTable
 from kalshi_portfolio.money import MONEY, PRICE, QUANTITY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _CENT = Decimal("0.01")
 _NOTHING = "-"
@@ -65,17 +65,11 @@ def as_text(value: Any, dtype: pl.DataType) -> str:
     """
     if value is None:
         return _NOTHING
-    if dtype == MONEY:
-        return dollars(value)
-    if dtype == PRICE:
-        return f"{_short(value)}¢"
-    if dtype == QUANTITY:
-        return f"{_short(value)}"
-    if isinstance(value, float):
-        return f"{value:.1%}"
+    if dtype in _SHOWN_AS:
+        return _SHOWN_AS[dtype](value)
     if isinstance(dtype, pl.Datetime):
         return f"{value:%Y-%m-%d %H:%M}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if dtype.is_integer() else str(value)
 
 
 def dollars(cents: Decimal) -> str:
@@ -86,6 +80,14 @@ def dollars(cents: Decimal) -> str:
 
 def _short(value: Decimal) -> str:
     return f"{value:,f}".rstrip("0").rstrip(".")
+
+
+_SHOWN_AS: dict[pl.DataType, Callable[[Any], str]] = {
+    MONEY: dollars,
+    PRICE: lambda value: f"{_short(value)}¢",
+    QUANTITY: _short,
+    pl.Float64(): lambda value: f"{value:.1%}",
+}
 
 
 def _coloured(value: Any, text: str, name: str) -> str:

@@ -11,7 +11,7 @@ from kalshi_portfolio.client.session import Session, Stats
 from kalshi_portfolio.errors import ArgumentError, ProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
     from datetime import datetime
     from types import TracebackType
 
@@ -119,7 +119,7 @@ class KalshiPublicClient:
         """
         return await self._session.get(endpoint_named(endpoint), params, read_object)
 
-    def pages(self, endpoint: str | Endpoint, **params: Value) -> AsyncIterator[Page]:
+    def pages(self, endpoint: str | Endpoint, **params: Value) -> AsyncGenerator[Page]:
         """Ask for a list, page by page, to its last page.
 
         Args:
@@ -138,7 +138,7 @@ class KalshiPublicClient:
             raise ArgumentError(f"The endpoint {found.name!r} has no pages. Use get({found.name!r}).")
         return self._pages(found, {"limit": found.max_limit, **params})
 
-    async def _pages(self, endpoint: Endpoint, params: dict[str, Value]) -> AsyncIterator[Page]:
+    async def _pages(self, endpoint: Endpoint, params: dict[str, Value]) -> AsyncGenerator[Page]:
         seen: set[str] = set()
         while True:
             page = await self._session.get(endpoint, params, read_page)

@@ -65,6 +65,11 @@ class KalshiClient(KalshiPublicClient):
             attempts=attempts,
             _signer=signer,
         )
+        self._key_id = signer.key_id
+
+    def is_own_key(self, key_id: str) -> bool:
+        """Say whether a key id is the one that this client signs with. The id itself is never given out."""
+        return key_id == self._key_id
 
     async def pace_to_account_limits(self, share: float = 0.5) -> float | None:
         """Read the account's read limit and pace signed requests to a share of it.

@@ -29,9 +29,7 @@ def match(axis: Axis) -> pl.DataFrame:
         ``yes`` (side), ``amount``, ``kind`` (0 trade, 1 settlement, 2 open), ``entry_price``, ``exit_price`` (of
         the side; null while open or unknown), ``entry_fee``, ``exit_fee``, ``realized``, ``complete``.
     """
-    pairs = _pairs(axis.steps)
-    order = pairs["entry"].arg_sort()
-    pairs = pairs.select(pl.all().gather(order))
+    pairs = _pairs(axis.steps).sort("entry", maintain_order=True)
     return _value(_with_fees(pairs, axis), axis)
 
 

@@ -50,7 +50,7 @@ class SetAside:
     @property
     def digest(self) -> str:
         """A short hash of dataset and text, by which repeats are recognised."""
-        return hashlib.sha256(f"{self.dataset}\n{self.raw}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{self.dataset}\n{self.raw}".encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

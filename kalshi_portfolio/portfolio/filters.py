@@ -74,9 +74,7 @@ def dates(start: datetime | None, end: datetime | None) -> tuple[date | None, da
     return first, last
 
 
-def condition(
-    tickers: Tickers, start: datetime | None, end: datetime | None, column: str | None
-) -> pl.Expr:
+def condition(tickers: Tickers, start: datetime | None, end: datetime | None, column: str | None) -> pl.Expr:
     """Give the filters as one Polars condition on ``ticker`` and on a time column (None: no bounds in time)."""
     conditions = [pl.lit(value=True)]
     if tickers is not None:

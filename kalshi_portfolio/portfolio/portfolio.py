@@ -167,9 +167,7 @@ class Portfolio:
     def transfers(self, *, since: When = ..., until: When = ..., lazy: Lazy) -> pl.LazyFrame: ...
     @overload
     def transfers(self, *, since: When = ..., until: When = ..., lazy: Eager = ...) -> pl.DataFrame: ...
-    def transfers(
-        self, *, since: When = None, until: When = None, lazy: bool = False
-    ) -> pl.DataFrame | pl.LazyFrame:
+    def transfers(self, *, since: When = None, until: When = None, lazy: bool = False) -> pl.DataFrame | pl.LazyFrame:
         """Give deposits, withdrawals and internal transfers.
 
         Args:
@@ -190,9 +188,7 @@ class Portfolio:
     def balances(self, *, since: When = ..., until: When = ..., lazy: Lazy) -> pl.LazyFrame: ...
     @overload
     def balances(self, *, since: When = ..., until: When = ..., lazy: Eager = ...) -> pl.DataFrame: ...
-    def balances(
-        self, *, since: When = None, until: When = None, lazy: bool = False
-    ) -> pl.DataFrame | pl.LazyFrame:
+    def balances(self, *, since: When = None, until: When = None, lazy: bool = False) -> pl.DataFrame | pl.LazyFrame:
         """Give the cash of each subaccount and shard, as each day's last sync found it.
 
         Args:
@@ -260,9 +256,7 @@ class Portfolio:
             >>> set(trades["position_id"]) <= set(pf.positions()["position_id"])
             True
         """
-        return self._computed(
-            TRADES, lambda: self._linked().trades, tickers, since, until, "executed_at", lazy=lazy
-        )
+        return self._computed(TRADES, lambda: self._linked().trades, tickers, since, until, "executed_at", lazy=lazy)
 
     @overload
     def lots(self, *, lazy: Lazy, **filters: Unpack[Filters]) -> pl.LazyFrame: ...
@@ -286,9 +280,7 @@ class Portfolio:
             ArgumentError: A bound is no time.
             DamagedFileError: A file cannot be read; it is named.
         """
-        return self._computed(
-            LOTS, lambda: self._linked().lots, tickers, since, until, "closed_at", lazy=lazy
-        )
+        return self._computed(LOTS, lambda: self._linked().lots, tickers, since, until, "closed_at", lazy=lazy)
 
     @overload
     def positions(
@@ -333,7 +325,9 @@ class Portfolio:
             True
         """
         if status is not None and status not in STATUSES:
-            raise ArgumentError(f"status={status!r} is unknown. Expected one of {', '.join(STATUSES)}, or None for all.")
+            raise ArgumentError(
+                f"status={status!r} is unknown. Expected one of {', '.join(STATUSES)}, or None for all."
+            )
 
         def compute() -> pl.DataFrame:
             linked = self._linked()
@@ -379,7 +373,7 @@ class Portfolio:
         """
         start, end = bounds(since, until)
         lots = self._linked().lots.filter(condition(tickers, None, None, None))
-        return profit.pnl(lots, self._store.read(MARKETS), by=by, freq=freq, tz=tz)
+        return profit.pnl(lots, self._store.read(MARKETS), by=by, freq=freq, tz=tz, since=start, until=end)
 
     def coverage(self) -> pl.DataFrame:
         """Say what is on disk completely, what is missing, and what the exchange no longer lists.
@@ -415,7 +409,7 @@ class Portfolio:
         total = next(self.pnl().iter_rows(named=True), {})
         unknown = positions.filter(~pl.col("complete")).height
         figures = [
-            ("complete to", f"{fills['covered_to'].max():%Y-%m-%d %H:%M} UTC"),
+            ("complete to", f"{fills.select(pl.col('covered_to').max()).item():%Y-%m-%d %H:%M} UTC"),
             ("fills", f"{self._store_height(FILLS):,}"),
             ("positions", f"{positions.height:,}, of them {(positions['status'] == 'open').sum():,} open"),
             ("net P&L", _dollars(total.get("net_pnl_cents"))),

@@ -91,7 +91,7 @@ class Account:
         principal = books.principal(order.side, count, yes_price)
         fee = net_fee(order, principal, fee)
         fill = Fill(
-            (at, self._dice.uuid()),
+            (at, self._fill_id(market.ticker, at)),
             order.order_id,
             market.ticker,
             order.subaccount,
@@ -206,6 +206,14 @@ class Account:
             return False
         self.move_shards(0, exchange_index, micros=lack, at=at)
         return True
+
+    def _fill_id(self, ticker: str, at: int) -> str:
+        """Give an id above those of the same microsecond, so that (time, id) is the order of booking."""
+        fill_id = self._dice.uuid()
+        for listed in (self.fills[None, None], self.fills_of[ticker]):
+            if listed and listed[-1].at == at and listed[-1].fill_id > fill_id:
+                fill_id = f"{min(int(listed[-1].fill_id[:8], 16) + 1, 0xFFFFFFFF):08x}{fill_id[8:]}"
+        return fill_id
 
     def _note_order(self, order: Order, fill: Fill) -> None:
         own = fill.yes_price if fill.side == "yes" else DOLLAR - fill.yes_price

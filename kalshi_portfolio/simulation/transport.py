@@ -100,8 +100,8 @@ class SimulatedTransport(httpx.AsyncBaseTransport):
             body, status = self._handle(request), 200
         except Refusal as refusal:
             body, status = refusal.body(), refusal.status
-        headers["Content-Type"] = "application/json"
-        return httpx.Response(status, headers=headers, content=body, request=request)
+        headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        return httpx.Response(status, headers=headers, stream=httpx.ByteStream(body), request=request)
 
     def _handle(self, request: httpx.Request) -> bytes:
         route, parts = _find(request.url.path)

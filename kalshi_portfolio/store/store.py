@@ -307,8 +307,8 @@ class Store:
 
     def _rewrite(self, table: Table, frame: pl.DataFrame) -> None:
         """Put a dataset's whole content in place of what it was."""
-        dates = {*layout.present(self.root, table), *write.by_day(table, frame)}
-        write.replace(self.root, table, frame, dates)
+        files = layout.present(self.root, table)
+        write.replace(self.root, table, frame, {*files, *write.by_day(table, frame)}, files)
         if self._index is not None:
             self._index.forget(table)
 

@@ -114,13 +114,15 @@ def upsert(root: Path, table: Table, frame: pl.DataFrame, index: KeyIndex) -> Up
         elsewhere = index.dates(table, strangers) - dates
         stored = pl.concat([stored, _stored(table, files, elsewhere)])
     merged = merge(table, stored, came)
-    replace(root, table, merged.frame, merged.dirty)
+    replace(root, table, merged.frame, merged.dirty, files)
     index.add(table, came)
     rewritten = sorted(d for d in merged.dirty if d is not None)
     return Upserted(merged.new, merged.changed, merged.unchanged, tuple(rewritten))
 
 
-def replace(root: Path, table: Table, frame: pl.DataFrame, dates: Collection[date | None]) -> None:
+def replace(
+    root: Path, table: Table, frame: pl.DataFrame, dates: Collection[date | None], files: Collection[date | None]
+) -> None:
     """Put rows in place of what some partitions hold, in one commit; one that is left without rows is deleted.
 
     Args:
@@ -128,10 +130,11 @@ def replace(root: Path, table: Table, frame: pl.DataFrame, dates: Collection[dat
         table: Which dataset.
         frame: All rows of these partitions, in the table's order; rows of others are passed over.
         dates: Which partitions.
+        files: Those that there are.
     """
     split = {d: rows for d, rows in by_day(table, frame).items() if d in dates}
     writes = [(relative(table, d), partial(encode, table, rows)) for d, rows in split.items()]
-    gone = [relative(table, d) for d in present(root, table) if d in dates and d not in split]
+    gone = [relative(table, d) for d in files if d in dates and d not in split]
     commit(root, writes, gone)
 
 

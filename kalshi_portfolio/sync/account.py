@@ -88,7 +88,7 @@ async def _locked_to(client: KalshiClient) -> int | None:
         keys = (await client.get_api_keys()).get("api_keys") or []
     except ApiError:
         return None
-    own = [key for key in keys if isinstance(key, dict) and key.get("api_key_id") == client.key_id]
+    own = [key for key in keys if isinstance(key, dict) and client.is_own_key(str(key.get("api_key_id")))]
     number = own[0].get("subaccount") if own else None
     return number if isinstance(number, int) else None
 
@@ -121,5 +121,3 @@ async def _reads(client: KalshiClient, stored: dict[str, Any]) -> bool:
         except (NotFoundError, PermissionDeniedError):
             continue
     return False
-
-

@@ -7,7 +7,6 @@ import sys
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -17,10 +16,11 @@ from kalshi_portfolio.errors import SettingsError
 from kalshi_portfolio.loops import run
 from kalshi_portfolio.settings import Settings, load_settings
 from kalshi_portfolio.store import Identity, Store, find_root
-from kalshi_portfolio.sync.syncer import SYNCED, PortfolioSyncer
+from kalshi_portfolio.sync.syncer import SYNCED, PortfolioSyncer, silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
+    from pathlib import Path
 
     from kalshi_portfolio.store import Holder
     from kalshi_portfolio.sync.report import SyncReport
@@ -215,7 +215,7 @@ def _say_who(holder: Holder | None) -> None:
 def _progress_bar(*, shown: bool) -> Iterator[Progress]:
     """Count rows in a bar that fits the place: a widget in a notebook that has widgets, else a line of text."""
     if not shown:
-        yield lambda dataset, rows: None
+        yield silent
         return
     with _bar() as bar:
 

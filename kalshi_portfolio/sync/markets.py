@@ -92,7 +92,9 @@ async def _with_events(run: Run, fresh: pl.DataFrame, found: pl.DataFrame) -> pl
     events = described.select("event_ticker", *_EVENT_COLUMNS).unique("event_ticker")
     unknown = sorted(wanted - set(events["event_ticker"].to_list()))
     events = pl.concat([events, await _read_events(run, unknown)]).unique("event_ticker", keep="last")
-    series = described.select("series_ticker", "series_title", pl.col("category").alias("named")).unique("series_ticker")
+    series = described.select("series_ticker", "series_title", pl.col("category").alias("named")).unique(
+        "series_ticker"
+    )
     known_series = set(series.drop_nulls("series_title")["series_ticker"].to_list())
     new_series = await _read_series(run, sorted(set(events["series_ticker"].drop_nulls().to_list()) - known_series))
     series = pl.concat([series.filter(pl.col("series_ticker").is_in(known_series)), new_series])

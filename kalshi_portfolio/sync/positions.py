@@ -84,7 +84,9 @@ def _explained(run: Run, positions: pl.DataFrame, markets: pl.DataFrame) -> pl.D
     traded = fills.group_by(_MARKET).agg(net.alias("net"), pl.col("executed_at").max().alias("closed_at"))
     settled = run.store.read(SETTLEMENTS, predicate=its).select(*_MARKET, closed_at="settled_at")
     paid = positions.select(_MARKET).join(
-        markets.filter(pl.col("status") == "finalized").select("ticker", closed_at=pl.coalesce("settled_at", "close_time")),
+        markets.filter(pl.col("status") == "finalized").select(
+            "ticker", closed_at=pl.coalesce("settled_at", "close_time")
+        ),
         on="ticker",
     )
     reasons = [traded.filter(pl.col("net") == 0).drop("net"), settled, paid]

@@ -70,7 +70,9 @@ class SyncReport:
 
     def __str__(self) -> str:
         retried = f", {self.retries} retried" if self.retries else ""
-        head = f"Synced to {self.as_of:%Y-%m-%d %H:%M} UTC in {self.seconds:.1f} s ({self.requests:,} requests{retried})"
+        head = (
+            f"Synced to {self.as_of:%Y-%m-%d %H:%M} UTC in {self.seconds:.1f} s ({self.requests:,} requests{retried})"
+        )
         width = max(map(len, self.datasets), default=0)
         rows = (f"{name:<{width}}  {_words(tally)}" for name, tally in self.datasets.items())
         return "\n".join([head, *rows, *self._remarks()])

@@ -5,27 +5,26 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
 
-from kalshi_portfolio.errors import NotFoundError, PermissionDeniedError
 from kalshi_portfolio.parse import Parsed, Source
 from kalshi_portfolio.schema import SYNC_LOG, Table
 from kalshi_portfolio.sync.report import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+    from collections.abc import AsyncGenerator, Coroutine, Iterable
+    from datetime import datetime, timedelta
 
     from kalshi_portfolio.client import KalshiClient, Page
     from kalshi_portfolio.store import Store
     from kalshi_portfolio.sync.windows import Window
 
-T = TypeVar("T")
-
 ALL_SHARDS = -1
 NO_SUBACCOUNT = -1
+
+_COMMIT_ROWS = 10_000
 
 
 class Progress(Protocol):
@@ -64,6 +63,8 @@ class Run:
     progress: Progress
     tallies: dict[str, Tally] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    _waiting: list[tuple[Table, Parsed]] = field(default_factory=list)
+    _unlogged: list[dict[str, Any]] = field(default_factory=list)
 
     def tally(self, dataset: str) -> Tally:
         """Give the tally of a dataset, made at first use."""
@@ -82,7 +83,7 @@ class Run:
         """Give the number under which an answer is filed: the one asked for, else the key's, else 0."""
         return subaccount if subaccount is not None else self.key_subaccount or 0
 
-    async def pages(self, endpoint: str, **params: Any) -> AsyncIterator[Page]:
+    async def pages(self, endpoint: str, **params: Any) -> AsyncGenerator[Page]:
         """Read a list page by page, to the last."""
         async with aclosing(self.client.pages(endpoint, **params)) as pages:
             async for page in pages:
@@ -92,8 +93,25 @@ class Run:
         """Read a list whole."""
         return [page.body async for page in self.pages(endpoint, **params)]
 
+    def buffer(self, table: Table, parsed: Parsed) -> None:
+        """Store what was parsed together with what comes next: fewer, larger commits."""
+        self._waiting.append((table, parsed))
+        if sum(waiting.frame.height for _, waiting in self._waiting) >= _COMMIT_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Store what waits, and only then log what is covered by it."""
+        waiting, self._waiting = self._waiting, []
+        for table in {table.name: table for table, _ in waiting}.values():
+            its = [parsed for other, parsed in waiting if other is table]
+            frame = pl.concat([parsed.frame for parsed in its])
+            self.keep(table, Parsed(frame, [row for parsed in its for row in parsed.set_aside]))
+        rows, self._unlogged = self._unlogged, []
+        if rows:
+            self.store.log(SYNC_LOG.conform(pl.DataFrame(rows, schema=SYNC_LOG.schema)))
+
     def keep(self, table: Table, parsed: Parsed) -> None:
-        """Store what was parsed, put aside what did not fit, and count both."""
+        """Store what was parsed at once, put aside what did not fit, and count both."""
         tally = self.tally(table.name)
         tally.received += parsed.frame.height + len(parsed.set_aside)
         if parsed.set_aside:
@@ -115,7 +133,7 @@ class Run:
         cutoff: datetime | None = None,
         found: dict[Any, int] | None = None,
     ) -> None:
-        """Write down that a window is complete on disk."""
+        """Write down, at the next flush, that a window is complete on disk."""
         found = found or {}
         row = {
             "run_id": self.run_id,
@@ -130,20 +148,11 @@ class Run:
             "partitions": [{"date": day, "rows": rows} for day, rows in sorted(found.items())],
             "finished_at": self.now,
         }
-        self.store.log(SYNC_LOG.conform(pl.DataFrame([row], schema=SYNC_LOG.schema)))
+        self._unlogged.append(row)
 
     def log_snapshot(self, dataset: str, subaccount: int) -> None:
         """Write down that a list without time windows was read whole."""
         self.log(dataset, "snapshot", subaccount, (self.now, self.now))
-
-
-async def unless_unavailable(work: Awaitable[T], run: Run, otherwise: T, what: str) -> T:
-    """Give ``otherwise`` where the key may not read something or the exchange does not have it, and say so."""
-    try:
-        return await work
-    except (PermissionDeniedError, NotFoundError) as error:
-        run.warn(f"{what} could not be read ({error.endpoint} answered {error.status}); the rest was synced.")
-        return otherwise
 
 
 async def all_of(work: Iterable[Coroutine[Any, Any, None]], *, at_once: int = 4) -> None:
@@ -170,4 +179,3 @@ def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-

@@ -53,9 +53,7 @@ def _differing(run: Run, answers: Answers, markets: pl.DataFrame) -> set[tuple[i
     fills = run.store.read(FILLS, columns=["ticker", "subaccount", "side", "quantity", "executed_at"])
     theirs = answers.frame.select(*_MARKET, "last_updated_at", theirs=money.units(pl.col("net_quantity")))
     listed = fills.join(theirs.select(*_MARKET, "last_updated_at"), on=_MARKET)
-    until = listed.filter(
-        (pl.col("executed_at") <= pl.col("last_updated_at")) | pl.col("last_updated_at").is_null()
-    )
+    until = listed.filter((pl.col("executed_at") <= pl.col("last_updated_at")) | pl.col("last_updated_at").is_null())
     compared = theirs.join(_nets(until), on=_MARKET, how="left").with_columns(pl.col("ours").fill_null(0))
     # A settled row that is still listed is flat there, while our fills add up to what was paid out.
     wrong = compared.filter(pl.col("ours") != pl.col("theirs"))
@@ -75,10 +73,7 @@ def _settled_differently(run: Run) -> set[tuple[int, str]]:
         return set()
     fills = run.store.read(FILLS, columns=["ticker", "subaccount", "side", "quantity"])
     counts = fills.group_by(_MARKET).agg(
-        *(
-            money.units(pl.col("quantity")).filter(pl.col("side") == side).sum().alias(side)
-            for side in ("yes", "no")
-        )
+        *(money.units(pl.col("quantity")).filter(pl.col("side") == side).sum().alias(side) for side in ("yes", "no"))
     )
     joined = settled.join(counts, on=_MARKET, how="left").with_columns(pl.col("yes", "no").fill_null(0))
     differs = (money.units(pl.col("yes_quantity")) != pl.col("yes")) | (

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from kalshi_portfolio.errors import ArgumentError, LockedError
-from kalshi_portfolio.schema import DATASETS, MARKETS
+from kalshi_portfolio.schema import DATASETS
 from kalshi_portfolio.sync.account import admit_key, exchange_time, pace, subaccounts
 from kalshi_portfolio.sync.fills import sync_fills
 from kalshi_portfolio.sync.markets import sync_markets
@@ -36,7 +36,7 @@ SYNCED = ("fills", "settlements", "positions", "markets", "transfers", "balances
 _POLL_SECONDS = 0.2
 
 
-def _silent(dataset: str, rows: int) -> None:
+def silent(dataset: str, rows: int) -> None:
     """Tell nobody."""
 
 
@@ -68,7 +68,7 @@ class PortfolioSyncer:
         *,
         since: datetime | None = None,
         overlap: timedelta = timedelta(hours=24),
-        progress: Progress = _silent,
+        progress: Progress = silent,
         wait: float = 60.0,
         on_wait: Callable[[Holder | None], None] | None = None,
         key_fingerprint: str = "",
@@ -151,22 +151,28 @@ class PortfolioSyncer:
     async def _sync(self, run: Run, datasets: set[str]) -> None:
         if "fills" in datasets:
             await sync_fills(run)
+            run.flush()
         if "settlements" in datasets:
             await sync_settlements(run)
-        markets = self._store.read(MARKETS)
+            run.flush()
         if "positions" in datasets:
-            answers = await read_positions(run)
-            held = answers.frame.filter(answers.frame["quantity"] > 0)["ticker"].unique().to_list()
-            markets = await sync_markets(run, held)
-            if "fills" in datasets:
-                await check_fills(run, answers, markets)
-            await write_positions(run, answers, markets)
+            await self._sync_positions(run, check="fills" in datasets)
         elif "markets" in datasets:
             await sync_markets(run)
         if "transfers" in datasets:
             await sync_transfers(run)
         if "balances" in datasets:
             await sync_balances(run, self._listed)
+        run.flush()
+
+    async def _sync_positions(self, run: Run, *, check: bool) -> None:
+        """Read positions, then the markets with their quotes, then check, and write the positions with marks."""
+        answers = await read_positions(run)
+        held = answers.frame.filter(answers.frame["quantity"] > 0)["ticker"].unique().to_list()
+        markets = await sync_markets(run, held)
+        if check:
+            await check_fills(run, answers, markets)
+        await write_positions(run, answers, markets)
 
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[Run]:
@@ -201,7 +207,7 @@ class PortfolioSyncer:
                 if self._on_wait is not None and not told:
                     self._on_wait(self._store.holder())
                 told = True
-                if 0 <= self._wait and time.monotonic() >= until:
+                if self._wait >= 0 and time.monotonic() >= until:
                     raise
                 await asyncio.sleep(_POLL_SECONDS)
             else:

@@ -50,7 +50,7 @@ async def sync_balances(run: Run, listed: Parsed | None) -> None:
         listed: The balances that were listed when the subaccounts were looked for; None where the key may not.
     """
     run.tally("balances")
-    values = []
+    values: list[dict[str, object]] = []
     frames = []
     for number in run.subaccounts:
         try:

@@ -15,7 +15,6 @@ from kalshi_portfolio.sync.windows import split, widened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from kalshi_portfolio.parse import Source
     from kalshi_portfolio.schema import Table
@@ -59,7 +58,8 @@ async def read_windows(
         reading: What to read.
         subaccount: Which subaccount to ask for; None asks without a number.
         windows: What to read.
-        done: Called with each window, or piece of one, once its rows are on disk, with the rows per UTC date.
+        done: Called with each window, or piece of one, once its last page is read, with the rows per UTC date. What it
+            logs is written at the next flush, after the rows.
     """
     for window in windows:
         pages, finished = await _first_pages(run, reading, subaccount, window)
@@ -70,9 +70,7 @@ async def read_windows(
             await all_of(_read_piece(run, reading, subaccount, piece, done) for piece in reversed(split(window)))
 
 
-async def _first_pages(
-    run: Run, reading: Reading, subaccount: int | None, window: Window
-) -> tuple[list[bytes], bool]:
+async def _first_pages(run: Run, reading: Reading, subaccount: int | None, window: Window) -> tuple[list[bytes], bool]:
     """Read a few pages; give them, and whether that was all."""
     pages: list[bytes] = []
     async with aclosing(run.pages(reading.endpoint, subaccount=subaccount, **_query(run, window))) as coming:
@@ -107,15 +105,12 @@ def _query(run: Run, window: Window) -> dict[str, int | None]:
     return query | {"max_ts": None} if window[1] >= run.now else query
 
 
-def _store(
-    run: Run, reading: Reading, subaccount: int | None, window: Window, pages: list[bytes]
-) -> dict[Any, int]:
+def _store(run: Run, reading: Reading, subaccount: int | None, window: Window, pages: list[bytes]) -> dict[Any, int]:
     parsed = reading.parse(pages, run.source(reading.tier, subaccount))
     time = pl.col(reading.table.partition_by or "")
     inside = time >= window[0] if window[1] >= run.now else (time >= window[0]) & (time < window[1])
     frame = parsed.frame.filter(inside)
-    run.keep(reading.table, Parsed(frame, parsed.set_aside))
+    run.buffer(reading.table, Parsed(frame, parsed.set_aside))
     covered = frame.filter(time < window[1])
     days = covered.select(time.dt.date().alias("date")).group_by("date").len()
     return {day: int(rows) for day, rows in days.iter_rows()}
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 Window = tuple[datetime, datetime]
 """A stretch of time, UTC: start inclusive, end exclusive."""
@@ -51,7 +52,7 @@ def split(window: Window) -> list[Window]:
         if len(edges) + 1 > _MOST_PIECES:
             break
         bounds = [window[0], *edges, end]
-        best = list(zip(bounds, bounds[1:], strict=False))
+        best = list(pairwise(bounds))
     return best
 
 
