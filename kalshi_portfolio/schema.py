@@ -504,6 +504,33 @@ LOTS = Table(
     order=("opened_at", "entry_trade_id", "closed_at", "exit_trade_id"),
 )
 
+DISPOSALS = Table(
+    "disposals",
+    "purchase, sale or settlement, at average cost",
+    (
+        _POSITION_ID,
+        _TICKER,
+        _SUBACCOUNT,
+        _SHARD,
+        Column("side", pl.String, "`yes` or `no`: the outcome that was held."),
+        Column("kalshi_trade_id", pl.String, "The fill; null for a settlement.", null=True),
+        Column("action", pl.String, "`buy`, `sell` or `settlement`."),
+        Column("quantity", QUANTITY, "Contracts."),
+        Column("entry_price_cents", PRICE, "Price paid; of what was sold the average, in cents, half-even at 4 decimals."),
+        Column("exit_price_cents", PRICE, "Price received for one contract, in cents; null on a purchase.", null=True),
+        Column("entry_fee_cents", MONEY, "Entry fees of what was sold, in cents; null on a purchase or if unknown.", null=True),
+        Column("fee_cents", MONEY, "The fee of this purchase or sale, in cents; null if unknown.", null=True),
+        Column("realized_pnl_cents", MONEY, f"{_REALIZED}, at average cost; null on a purchase or if unknown.", null=True),
+        Column("net_pnl_cents", MONEY, "The same after both fees; null if either is unknown.", null=True),
+        Column("is_taker", pl.Boolean, "Whether it removed liquidity; null for a settlement.", null=True),
+        Column("complete", pl.Boolean, "Whether the market's history is known to be complete."),
+        Column("opened_at", TIME, "When the position was opened."),
+        Column("at", TIME, "When this happened."),
+    ),
+    key=("position_id", "kalshi_trade_id", "action"),
+    order=("at", "kalshi_trade_id"),
+)
+
 POSITIONS = Table(
     "positions",
     "position: one holding of one market by one subaccount, from flat to flat or to settlement",

@@ -235,3 +235,18 @@ def test_other_things_that_cannot_be_are_refused(exchange: ScriptedExchange) -> 
     order = exchange.trade(T, "yes", 1, "0.5")
     with pytest.raises(ArgumentError, match="The order is for"):
         exchange.trade(T, "no", 1, "0.5", order=order)
+
+
+def test_fills_scripted_out_of_order_are_served_in_order(exchange: ScriptedExchange) -> None:
+    exchange.add_market("B-1-X")
+    exchange.trade(T, "yes", 1, "0.50", at=NOW - timedelta(days=1))
+    exchange.trade("B-1-X", "yes", 1, "0.50", at=NOW - timedelta(days=2))
+    assert [f.ticker for f in exchange.fills] == ["B-1-X", T]
+    assert [f["ticker"] for f in everything(exchange, "/portfolio/fills", "fills")] == [T, "B-1-X"]
+
+
+def test_fills_of_one_microsecond_have_ids_in_the_order_of_booking(exchange: ScriptedExchange) -> None:
+    for _ in range(30):
+        exchange.trade(T, "yes", 1, "0.50")
+    ids = [f.fill_id for f in exchange.account.fills_of[T]]
+    assert ids == sorted(set(ids))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from kalshi_portfolio.ledger.average import disposals, dress_disposals, open_positions
 from kalshi_portfolio.ledger.axis import Axis, line_up
 from kalshi_portfolio.ledger.legs import dress_trades, make_legs
 from kalshi_portfolio.ledger.lots import dress_lots, position_ids
@@ -54,6 +55,25 @@ class Linked:
             judged=self.judged,
             markets=self.markets,
         )
+
+    @cached_property
+    def average_positions(self) -> pl.DataFrame:
+        """The positions at average cost: those still open that were sold in part differ from :attr:`positions`."""
+        return dress_positions(
+            self.axis,
+            self._legs,
+            self._matched,
+            self._ids,
+            settled=self.settled,
+            judged=self.judged,
+            markets=self.markets,
+            average=open_positions(self.axis, self._legs, self._matched),
+        )
+
+    @cached_property
+    def disposals(self) -> pl.DataFrame:
+        """One row per purchase, sale and settlement at average cost, ``schema.DISPOSALS``, by market and sequence."""
+        return dress_disposals(self.axis, disposals(self.axis, self._legs), self._ids)
 
     @cached_property
     def _matched(self) -> pl.DataFrame:

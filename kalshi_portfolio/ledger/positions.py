@@ -26,6 +26,7 @@ def dress_positions(
     settled: pl.DataFrame | None = None,
     judged: pl.DataFrame | None = None,
     markets: pl.DataFrame | None = None,
+    average: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Add lots and legs up to ``schema.POSITIONS``, without marks (see ``pnl.mark``).
 
@@ -37,11 +38,20 @@ def dress_positions(
         settled: Rows of ``schema.SETTLED``; a settlement without fills gets a row without P&L.
         judged: Rows of ``schema.JUDGED``, for the cause of such a row.
         markets: Rows of ``schema.MARKETS``, for titles, events, series, categories.
+        average: From :func:`~kalshi_portfolio.ledger.average.open_positions`, for average cost in place of FIFO.
 
     Returns:
         One row per position, by ``opened_at, position_id``; settlements without fills come last.
     """
     sums = _from_lots(matched).join(_from_legs(axis, legs), on="position", maintain_order="left")
+    if average is not None:
+        sums = sums.join(average, on="position", how="left", maintain_order="left").with_columns(
+            pl.coalesce("average_cost", "cost").alias("cost"),
+            pl.when(pl.col("average_cost").is_not_null())
+            .then("average_realized")
+            .otherwise("realized")
+            .alias("realized"),
+        )
     frame = _describe(sums, axis, ids)
     if settled is not None:
         frame = pl.concat([frame, _without_fills(axis, settled, judged)], how="diagonal_relaxed")

@@ -1,13 +1,16 @@
 """Chance that falls the same way on every machine and every version of Python.
 
 Only ``random()`` and ``getrandbits()`` of the Mersenne Twister are promised to stay as they are, and only
-``+ - * /`` are rounded alike everywhere; so nothing here uses ``choice``, ``gauss``, ``exp`` or ``log``.
+``+ - * /`` are rounded alike everywhere; so nothing here uses ``choice``, ``gauss``, ``exp`` or ``log``, nor
+``sum``, which adds floats in another way since Python 3.12.
 """
 
 from __future__ import annotations
 
 import hashlib
 import random
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -49,7 +52,7 @@ class Dice:
 
     def weighted(self, things: Sequence[T], weights: Sequence[float]) -> T:
         """Give one of these, in proportion to the weights."""
-        left = self.random() * sum(weights)
+        left = self.random() * reduce(add, weights)
         for thing, weight in zip(things, weights, strict=True):
             left -= weight
             if left < 0:
@@ -59,7 +62,7 @@ class Dice:
     def normal(self) -> float:
         """Give a number that is close to normally distributed (a sum of twelve even ones)."""
         draw = self.random
-        return sum([draw() for _ in range(12)]) - 6.0
+        return reduce(add, [draw() for _ in range(12)]) - 6.0
 
     def uuid(self) -> str:
         """Give an identifier in the form of a UUID of version 4."""
