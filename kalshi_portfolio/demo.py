@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
+import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +15,19 @@ import platformdirs
 
 from kalshi_portfolio.auth import Signer
 from kalshi_portfolio.client import KalshiClient
+from kalshi_portfolio.errors import DamagedFileError, KalshiPortfolioError, LockedError, RootMismatchError, StoreError
 from kalshi_portfolio.portfolio import Portfolio
-from kalshi_portfolio.simulation import BASE_URL, BareExchange, SimulatedExchange, SimulatedTransport
-from kalshi_portfolio.store import Identity
+from kalshi_portfolio.schema import VERSION
+from kalshi_portfolio.store import Identity, Store
 from kalshi_portfolio.sync import Connection, sync
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kalshi_portfolio.simulation import BareExchange, SimulatedExchange
     from kalshi_portfolio.sync import SyncReport
+
+_APP = "kalshi-portfolio"
 
 
 def demo(root: str | Path | None = None, *, progress: bool = False) -> Portfolio:
@@ -46,19 +55,77 @@ def demo(root: str | Path | None = None, *, progress: bool = False) -> Portfolio
         >>> pf.environment
         'simulated'
     """
-    folder = demo_folder() if root is None else Path(root).absolute()
-    return _synced(folder, progress=progress)
+    folder = None if root is None else Path(root).expanduser().absolute()
+    return _synced(folder, progress)
+
+
+def sync_demo(root: str | Path | None = None, *, progress: bool = False) -> tuple[Portfolio, SyncReport]:
+    """Sync the demo account and give the portfolio and what the sync reports; see :func:`demo`."""
+    if root is not None:
+        return _sync_into(Path(root).expanduser().absolute(), progress=progress)
+    return _sync_into_own(progress=progress)
 
 
 @functools.cache
-def _synced(folder: Path, *, progress: bool) -> Portfolio:
-    sync_demo(folder, progress=progress)
-    return Portfolio(folder)
+def _synced(folder: Path | None, progress: bool) -> Portfolio:  # noqa: FBT001  (a cache keys on positions)
+    return _whole(folder or demo_folder()) or sync_demo(folder, progress=progress)[0]
 
 
-def sync_demo(root: str | Path | None = None, *, progress: bool = False) -> SyncReport:
-    """Sync the demo account into a folder and give the report; see :func:`demo`."""
-    return sync(root or demo_folder(), connection=demo_connection(), progress=progress)
+def _whole(folder: Path) -> Portfolio | None:
+    """Give the portfolio of a folder that an earlier process has synced whole: the account never changes."""
+    try:
+        pf = Portfolio(folder)
+        status = pf.status()
+    except KalshiPortfolioError:
+        return None
+    mine = Store.open(folder).mark.host == demo_connection().identity.host
+    synced = all(dataset.synced for dataset in status.datasets) and not status.problems and not status.syncing
+    return pf if mine and synced and "missing" not in set(pf.coverage()["status"]) else None
+
+
+def _sync_into(folder: Path, *, progress: bool) -> tuple[Portfolio, SyncReport]:
+    report = sync(folder, connection=demo_connection(), progress=progress)
+    return Portfolio(folder), report
+
+
+def _sync_into_own(*, progress: bool) -> tuple[Portfolio, SyncReport]:
+    """Sync into the demo's own folder; make it anew if something else got into it: there is nothing to lose there."""
+    for folder in _own_folders():
+        for _ in range(2):
+            try:
+                return _sync_into(folder, progress=progress)
+            except LockedError:
+                raise
+            except (RootMismatchError, DamagedFileError):
+                shutil.rmtree(folder, ignore_errors=True)
+            except StoreError:
+                if not _discarded(folder):
+                    break
+    return _sync_into(Path(tempfile.mkdtemp(prefix=f"{_APP}-")) / "demo", progress=progress)
+
+
+def _discarded(folder: Path) -> bool:
+    """Put away what lies in the place of the demo's folder and is none; False where nothing can be done."""
+    with suppress(OSError):
+        if folder.is_dir():
+            shutil.rmtree(folder)
+        else:
+            folder.unlink()
+        return True
+    return False
+
+
+def _own_folders() -> Iterator[Path]:
+    """Give the places for the demo's own folder, best first."""
+    name = f"demo-{_digest()}"
+    yield platformdirs.user_cache_path(_APP) / name
+    user = str(os.getuid()) if hasattr(os, "getuid") else "user"  # a shared /tmp must not mix users
+    yield Path(tempfile.gettempdir()) / f"{_APP}-{user}" / name
+
+
+def demo_folder() -> Path:
+    """Give the demo's own folder, among the user's caches."""
+    return next(_own_folders())
 
 
 def demo_connection(exchange: BareExchange | None = None) -> Connection:
@@ -67,12 +134,18 @@ def demo_connection(exchange: BareExchange | None = None) -> Connection:
     Args:
         exchange: Which one; None for the demo account's.
 
+    Returns:
+        The connection. Two exchanges whose accounts differ from the start are two accounts, which no data folder
+        mixes; one whose clock moves on stays the same.
+
     Examples:
         >>> import tempfile, kalshi_portfolio as kp
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     kp.sync(folder, connection=kp.demo_connection(), only="balances", progress=False)["balances"].new > 0
         True
     """
+    from kalshi_portfolio.simulation import BASE_URL, SimulatedTransport  # noqa: PLC0415  (only the demo needs it)
+
     chosen = exchange or _exchange()
     key = chosen.credentials()
 
@@ -85,29 +158,33 @@ def demo_connection(exchange: BareExchange | None = None) -> Connection:
             requests_per_second=None,
         )
 
-    return Connection(client, Identity(_name(chosen), "simulated", ""), paced=False)
+    name = f"demo-{_digest()}" if exchange is None else _account(exchange, key.key_id)
+    return Connection(client, Identity(f"simulated-{name}", "simulated", ""), paced=False)
 
 
 @functools.cache
 def _exchange() -> SimulatedExchange:
+    from kalshi_portfolio.simulation import SimulatedExchange  # noqa: PLC0415  (only the demo needs it)
+
     return SimulatedExchange()
 
 
-def _name(exchange: BareExchange) -> str:
-    """Name a simulated exchange by its account, so that two of them are never mixed in one folder."""
-    fills = exchange.fills
-    first = fills[0].fill_id if fills else ""
-    return "simulated-" + hashlib.sha256(first.encode()).hexdigest()[:12]
-
-
-def demo_folder() -> Path:
-    """Give the demo's own folder, among the user's caches."""
+@functools.cache
+def _digest() -> str:
+    """Name the demo account by all that happened in it, so that no folder of another version is taken for it."""
     exchange = _exchange()
-    name = f"{_name(exchange)}-{len(exchange.fills)}"
-    for parent in (platformdirs.user_cache_path("kalshi-portfolio"), Path(tempfile.gettempdir()) / "kalshi-portfolio"):
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        return parent / name
-    return Path(tempfile.mkdtemp(prefix="kalshi-portfolio-"))
+    content = hashlib.sha256(f"{VERSION} {exchange.now}".encode())
+    for fill in exchange.fills:
+        content.update(fill.body)
+    for settlement in exchange.settlements:
+        content.update(repr(settlement).encode())
+    return content.hexdigest()[:12]
+
+
+def _account(exchange: BareExchange, key_id: str) -> str:
+    """Name an account by what never changes in it: its first key, and of a generated one its first fill."""
+    from kalshi_portfolio.simulation import SimulatedExchange  # noqa: PLC0415  (only the demo needs it)
+
+    generated = isinstance(exchange, SimulatedExchange) and exchange.fills
+    first = exchange.fills[0].fill_id if generated else ""
+    return hashlib.sha256(f"{key_id} {first}".encode()).hexdigest()[:12]

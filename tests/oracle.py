@@ -156,3 +156,31 @@ def _lot(
         "entry_fee": fee_of(lot.fill, lot.used, lot.used + piece), "exit_fee": exit_fee, "gain": gain,
         "opened_at": lot.fill.at, "closed_at": closed_at,
     }  # fmt: skip
+
+
+def average(fills: Iterable[Fill], settlement: Settlement | None = None) -> dict[str, Any]:
+    """One market at average cost, in exact fractions and without any rounding.
+
+    Gives ``realized`` (a list, one number per sale and settlement), ``cost`` (of what is held) and ``net``.
+    """
+    net = cost = Fraction(0)
+    realized: list[Fraction | None] = []
+    for fill in sorted(fills, key=lambda f: (f.at, f.id)):
+        direction = 1 if fill.side == "yes" else -1
+        left = fill.quantity
+        if net * direction < 0:
+            closing = min(left, abs(net))
+            released = cost * closing / abs(net)
+            realized.append(closing * (100 - fill.price) - released)
+            cost -= released
+            net += direction * closing
+            left -= closing
+        if left:
+            cost += left * fill.price
+            net += direction * left
+    if settlement is not None and net:
+        payout = settlement.payout
+        paid = None if payout is None else abs(net) * (payout if net > 0 else 100 - payout)
+        realized.append(Fraction(0) if paid is None else paid - cost)
+        net = cost = Fraction(0)
+    return {"realized": realized, "cost": cost, "net": net}

@@ -2,64 +2,148 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from decimal import ROUND_HALF_EVEN, Decimal
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table as RichTable
+from rich.text import Text
 
 from kalshi_portfolio.money import MONEY, PRICE, QUANTITY
+from kalshi_portfolio.portfolio import dollars
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Sequence
+    from decimal import Decimal
 
-_CENT = Decimal("0.01")
 _NOTHING = "-"
+_GAP = "  "
+_PIPED_WIDTH = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A column of a table.
+
+    Attributes:
+        name: Its name in the frame.
+        heading: What stands above it.
+        least: To how many characters its text may be cut where the terminal is narrow; 0: never.
+        leave_out: Above 0, it may be left out where the terminal is too narrow, the highest number first.
+    """
+
+    name: str
+    heading: str
+    least: int = 0
+    leave_out: int = 0
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Make a console: colours on a terminal only, and no wrapping of tables when piped."""
-    wide = None if sys.stdout.isatty() else 160
-    return Console(stderr=stderr, width=wide, highlight=False)
+    """Make a console: colours on a terminal only; as wide as the terminal or ``COLUMNS``, and wide if piped."""
+    stream = sys.stderr if stderr else sys.stdout
+    piped = None if stream.isatty() or os.environ.get("COLUMNS", "").isdecimal() else _PIPED_WIDTH
+    return Console(stderr=stderr, width=piped, highlight=False, emoji=False, markup=False)
 
 
-def print_frame(
-    frame: pl.DataFrame,
-    *,
-    headers: Mapping[str, str],
-    title: str = "",
-    limit: int | None = None,
-) -> None:
-    """Print some columns of a frame as a table.
+def say(text: str = "", *, stderr: bool = False, style: str | None = None) -> None:
+    """Print text as it is: not cut, not coloured by its content."""
+    console(stderr=stderr).print(clean(text, keep="\n"), style=style, soft_wrap=True)
+
+
+def print_frame(frame: pl.DataFrame, *, columns: Sequence[Shown], title: str = "", limit: int | None = None) -> None:
+    """Print some columns of a frame as a table, one line a row.
 
     Args:
         frame: What to print.
-        headers: The columns to show, in order, with their headings.
+        columns: The columns to show, in order.
         title: What stands above.
         limit: At most so many rows; how many are left out is said.
     """
     out = console()
-    table = RichTable(title=title or None, title_justify="left", title_style="bold", show_edge=False, pad_edge=False)
-    for name, heading in headers.items():
-        number = frame.schema[name].is_numeric() or frame.schema[name].is_decimal()
-        table.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="ellipsis")
     shown = frame if limit is None else frame.head(limit)
-    dtypes = [frame.schema[name] for name in headers]
-    for row in shown.select(headers.keys()).iter_rows():
-        cells = zip(row, dtypes, headers, strict=True)
-        table.add_row(*(_coloured(value, as_text(value, dtype), name) for value, dtype, name in cells))
-    out.print(table)
-    if shown.height < frame.height:
-        out.print(f"[dim]... and {frame.height - shown.height:,} more (--limit 0 shows all)[/dim]")
+    cells = {c.name: [as_text(value, frame.schema[c.name]) for value in shown[c.name]] for c in columns}
+    widths = {c.name: max(map(cell_len, [c.heading, *cells[c.name]])) for c in columns}
+    fitting = _fit(columns, widths, out.width)
+    if title:
+        out.print(title, style="bold", soft_wrap=True)
+    right = {c.name for c in fitting if frame.schema[c.name].is_numeric()}
+    head = _GAP.join(_padded(c.heading, widths[c.name], right=c.name in right) for c in fitting)
+    out.print(head.rstrip(), style="bold", soft_wrap=True)
+    for row in range(shown.height):
+        out.print(_line(fitting, widths, right, {n: texts[row] for n, texts in cells.items()}), soft_wrap=True)
+    _print_footer(out, shown.height, frame.height, [c.heading for c in columns if c not in fitting])
+
+
+def _print_footer(out: Console, shown: int, there: int, left_out: list[str]) -> None:
+    notes = []
+    if not there:
+        notes.append("nothing here")
+    if shown < there:
+        notes.append(f"{there - shown:,} more rows: --limit 0 shows all")
+    if left_out:
+        notes.append(f"too narrow for: {', '.join(left_out)}")
+    if notes:
+        out.print(f"({'; '.join(notes)})", style="dim", soft_wrap=True)
+
+
+def _fit(columns: Sequence[Shown], widths: dict[str, int], available: int) -> list[Shown]:
+    """Leave out columns, then cut texts, until the table fits; ``widths`` is changed to what is left."""
+    fitting = list(columns)
+    gaps = len(_GAP)
+
+    def least(column: Shown) -> int:
+        return min(widths[column.name], column.least) if column.least else widths[column.name]
+
+    def needed() -> int:
+        return sum(map(least, fitting)) + gaps * (len(fitting) - 1)
+
+    while needed() > available and any(c.leave_out for c in fitting):
+        fitting.remove(max(fitting, key=lambda c: c.leave_out))
+    over = sum(widths[c.name] for c in fitting) + gaps * (len(fitting) - 1) - available
+    for column in sorted(fitting, key=lambda c: widths[c.name] - least(c), reverse=True):
+        cut = max(min(over, widths[column.name] - least(column)), 0)
+        widths[column.name] -= cut
+        over -= cut
+    return fitting
+
+
+def _line(columns: Sequence[Shown], widths: dict[str, int], right: set[str], texts: dict[str, str]) -> Text:
+    line = Text()
+    for number, column in enumerate(columns):
+        text = texts[column.name]
+        last = number == len(columns) - 1 and column.name not in right
+        padded = (
+            _cut(text, widths[column.name]) if last else _padded(text, widths[column.name], right=column.name in right)
+        )
+        line.append(_GAP if number else "").append(padded, style=_colour(column.name, text))
+    return line
+
+
+def _colour(name: str, text: str) -> str:
+    if not name.endswith("pnl_cents") or text in {_NOTHING, "$0.00"}:
+        return ""
+    return "red" if text.startswith("-") else "green"
+
+
+def _cut(text: str, width: int) -> str:
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
+
+
+def _padded(text: str, width: int, *, right: bool) -> str:
+    text = _cut(text, width)
+    blank = " " * (width - cell_len(text))
+    return blank + text if right else text + blank
 
 
 def as_text(value: Any, dtype: pl.DataType) -> str:
     """Show one value: money in dollars, prices in cents, unknown as a dash.
 
     Examples:
+        >>> from decimal import Decimal
         >>> as_text(Decimal("-123.456700"), MONEY), as_text(Decimal("42.5000"), PRICE), as_text(None, MONEY)
         ('-$1.23', '42.5¢', '-')
     """
@@ -67,40 +151,38 @@ def as_text(value: Any, dtype: pl.DataType) -> str:
         return _NOTHING
     if dtype in _SHOWN_AS:
         return _SHOWN_AS[dtype](value)
-    if isinstance(dtype, pl.Datetime):
+    if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
-    return f"{value:,}" if dtype.is_integer() else str(value)
+    return f"{value:,}" if dtype.is_integer() else clean(str(value))
 
 
-def dollars(cents: Decimal) -> str:
-    """Show cents as dollars, rounded half-even to the cent for reading."""
-    amount = (cents / 100).quantize(_CENT, rounding=ROUND_HALF_EVEN)
-    return f"{'-' if amount < 0 else ''}${abs(amount):,.2f}"
+def clean(text: str, *, keep: str = "") -> str:
+    r"""Replace what could move the cursor or turn the direction of writing; a title comes from outside.
+
+    Examples:
+        >>> clean("Up\x1b[2J or\nnot")
+        'Up [2J or not'
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() or c in keep else " " for c in text)
 
 
 def _short(value: Decimal) -> str:
-    return f"{value:,f}".rstrip("0").rstrip(".")
+    """Show a price with two decimals of a cent at most, for reading."""
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
 _SHOWN_AS: dict[pl.DataType, Callable[[Any], str]] = {
     MONEY: dollars,
     PRICE: lambda value: f"{_short(value)}¢",
-    QUANTITY: _short,
+    QUANTITY: lambda value: f"{value:,.2f}" if value % 1 else f"{value:,.0f}",
     pl.Float64(): lambda value: f"{value:.1%}",
 }
-
-
-def _coloured(value: Any, text: str, name: str) -> str:
-    text = escape(text)
-    if not name.endswith("pnl_cents") or value is None or value == 0:
-        return text
-    return f"[green]{text}[/green]" if value > 0 else f"[red]{text}[/red]"
 
 
 def print_data(frame: pl.DataFrame, *, as_json: bool) -> None:
     """Print a frame for other programs, exact to the last digit: decimals as text, times in ISO 8601.
 
-    A cell of CSV that a spreadsheet would run as a formula is quoted with an apostrophe.
+    A text of CSV that a spreadsheet would run as a formula gets an apostrophe before it; numbers never do.
     """
     plain = frame.with_columns(
         *(pl.col(n).cast(pl.String) for n, t in frame.schema.items() if t.is_decimal()),
@@ -110,6 +192,8 @@ def print_data(frame: pl.DataFrame, *, as_json: bool) -> None:
         sys.stdout.write(plain.write_json() + "\n")
         return
     texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
-    risky = pl.col(texts).str.contains(r"^[=+\-@\t\r]")
-    guarded = plain.with_columns(pl.when(risky).then("'" + pl.col(texts)).otherwise(pl.col(texts)).name.keep())
-    sys.stdout.write((guarded if texts else plain).write_csv())
+    guarded = [
+        pl.when(pl.col(name).str.contains(r"^\s*[=+\-@\t\r\n]")).then("'" + pl.col(name)).otherwise(name).alias(name)
+        for name in texts
+    ]
+    sys.stdout.write(plain.with_columns(guarded).write_csv())

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from kalshi_portfolio.client.answers import Page
 from kalshi_portfolio.client.endpoints import ENDPOINTS, Endpoint
+from kalshi_portfolio.client.pace import Stats
 from kalshi_portfolio.client.public import KalshiPublicClient
-from kalshi_portfolio.client.session import Stats
 from kalshi_portfolio.client.signed import KalshiClient
 
 __all__ = ["ENDPOINTS", "Endpoint", "KalshiClient", "KalshiPublicClient", "Page", "Stats"]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from kalshi_portfolio.client.answers import Page, read_object, read_page
 from kalshi_portfolio.client.endpoints import Endpoint, Value, endpoint_named
-from kalshi_portfolio.client.session import Session, Stats
 from kalshi_portfolio.errors import ArgumentError, ProtocolError
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     import httpx
 
     from kalshi_portfolio.auth import Signer
+    from kalshi_portfolio.client.pace import Stats
 
 PRODUCTION = "https://external-api.kalshi.com/trade-api/v2"
 
@@ -65,6 +65,8 @@ class KalshiPublicClient:
         attempts: int = 8,
         _signer: Signer | None = None,
     ) -> None:
+        from kalshi_portfolio.client.session import Session  # noqa: PLC0415  (httpx: a third of the import's time)
+
         self._session = Session(
             base_url=base_url,
             signer=_signer,

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import functools
 import importlib.metadata
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
-import aiolimiter
 import httpx
 import stamina
 
 from kalshi_portfolio.client import answers
 from kalshi_portfolio.client.answers import Answer, Transient
+from kalshi_portfolio.client.pace import Pace, Stats
 from kalshi_portfolio.errors import ArgumentError, ConnectionFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    import aiolimiter
 
     from kalshi_portfolio.auth import Signer
     from kalshi_portfolio.client.endpoints import Endpoint, Value
@@ -31,34 +32,6 @@ _LONGEST_WAIT_SECONDS = 30.0
 _SKEW_SECONDS = 5.0
 _UNAUTHORIZED = 401
 _PASSING = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError)
-
-
-@dataclass(slots=True)
-class Stats:
-    """What a client has done since it was made.
-
-    Attributes:
-        requests: Requests sent, retries included.
-        retries: Requests that repeated a failed one.
-        received_bytes: Size of the answers' bodies, unpacked.
-    """
-
-    requests: int = 0
-    retries: int = 0
-    received_bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """So many requests a second in the long run, and so many at once after a rest."""
-
-    requests_per_second: float
-    burst: float
-
-    def limiter(self) -> aiolimiter.AsyncLimiter:
-        """Make the limiter, for the running loop."""
-        burst = max(self.burst, 1.0)
-        return aiolimiter.AsyncLimiter(burst, burst / self.requests_per_second)
 
 
 class Session:

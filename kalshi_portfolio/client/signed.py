@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from kalshi_portfolio.client.pace import Pace
 from kalshi_portfolio.client.public import PRODUCTION, KalshiPublicClient
-from kalshi_portfolio.client.session import Pace
 from kalshi_portfolio.errors import ArgumentError
 
 if TYPE_CHECKING:

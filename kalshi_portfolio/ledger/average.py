@@ -3,7 +3,8 @@
 The running cost of the held side grows with each purchase. A sale of ``d`` of ``n`` contracts takes
 ``floor(cost * d / n)`` of it, in units of 0.000001 cent: the one rounding here, below a hundred-millionth of a
 dollar a sale, and nothing is lost by it, since the last sale takes what is left. So over every position that
-went flat, average cost and first in, first out realise the same, exactly.
+went flat, average cost and first in, first out realise the same, exactly. (The old ``void`` result is the exception:
+it gives back what the contracts cost, and that depends on the method.)
 
 The cost after a sale depends on the whole past of a position, so this is a loop. It runs over the positions
 that need it: for totals only those that are open and were sold in part.
@@ -168,6 +169,7 @@ def dress_disposals(axis: Axis, events: pl.DataFrame, ids: pl.Series) -> pl.Data
             money.price(pl.when(~buys).then("price")).alias("exit_price_cents"),
             money.money(pl.when(~buys).then("entry_fee")).alias("entry_fee_cents"),
             money.money(pl.col("fee")).alias("fee_cents"),
+            money.money(pl.col("cost")).alias("held_cost_cents"),
             money.money(realized).alias("realized_pnl_cents"),
             money.money(net).alias("net_pnl_cents"),
             fills["is_taker"].gather(row),

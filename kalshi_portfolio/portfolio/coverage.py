@@ -52,6 +52,26 @@ def known_from(log: pl.DataFrame) -> dict[int, datetime | None]:
     return starts
 
 
+def numbers(subaccounts: list[int]) -> str:
+    """Name subaccounts; below 0 stands for an endpoint that knows none.
+
+    Examples:
+        >>> numbers([0, 1, 2, 5]), numbers([7]), numbers([-1])
+        ('subaccounts 0-2, 5', 'subaccount 7', 'all subaccounts')
+    """
+    known = sorted(number for number in subaccounts if number >= 0)
+    if not known:
+        return "all subaccounts"
+    runs: list[list[int]] = []
+    for number in known:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    shown = ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+    return f"subaccount{'s' if len(known) > 1 else ''} {shown}"
+
+
 def _subaccounts(log: pl.DataFrame, dataset: str) -> list[int]:
     return sorted(log.filter(pl.col("dataset") == dataset)["subaccount"].unique().to_list())
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time
 from typing import TypeAlias, TypedDict
 
 import polars as pl
@@ -11,9 +11,9 @@ import polars as pl
 from kalshi_portfolio.errors import ArgumentError
 
 When: TypeAlias = date | datetime | str | None
-"""A bound in time: a date or a text such as ``2026-11-01`` (midnight UTC), or a datetime with a time zone."""
+"""A bound in time: a date, a text such as ``2026-11-01`` (UTC unless it names a zone), or a datetime with a zone."""
 
-Tickers: TypeAlias = Sequence[str] | str | None
+Tickers: TypeAlias = Iterable[str] | str | None
 
 
 class Filters(TypedDict, total=False):
@@ -27,6 +27,13 @@ class Filters(TypedDict, total=False):
 def instant(bound: When, name: str) -> datetime | None:
     """Read a bound as a point in time.
 
+    Args:
+        bound: A date (its midnight in UTC), an ISO 8601 text (UTC if it names no zone), or a datetime with a zone.
+        name: What the bound is called, for the message.
+
+    Returns:
+        The point in time, in UTC.
+
     Raises:
         ArgumentError: It is no date, or a datetime without a time zone.
 
@@ -38,19 +45,34 @@ def instant(bound: When, name: str) -> datetime | None:
         return None
     if isinstance(bound, str):
         try:
-            read = datetime.fromisoformat(bound)
+            read = datetime.fromisoformat(bound.strip())
         except ValueError:
-            raise ArgumentError(f"{name}={bound!r} is no date. Expected one such as '2026-01-31'.") from None
-        return read if read.tzinfo else read.replace(tzinfo=UTC)
+            raise _no_date(bound, name) from None
+        bound = read if read.tzinfo else read.replace(tzinfo=UTC)
     if isinstance(bound, datetime):
-        if bound.tzinfo is None:
+        if bound.utcoffset() is None:
             raise ArgumentError(
                 f"{name}={bound} has no time zone. Expected one such as datetime(2026, 1, 31, tzinfo=timezone.utc)."
             )
-        return bound
+        return _in_utc(bound)
     if isinstance(bound, date):
         return datetime.combine(bound, time(), UTC)
-    raise ArgumentError(f"{name}={bound!r} is no date. Expected one such as '2026-01-31'.")
+    raise _no_date(bound, name)
+
+
+def _no_date(bound: object, name: str) -> ArgumentError:
+    return ArgumentError(
+        f"{name}={bound!r} is no date. Expected one such as '2026-01-31', a datetime.date, or a datetime with a time "
+        "zone."
+    )
+
+
+def _in_utc(bound: datetime) -> datetime:
+    """Give the same instant in UTC."""
+    try:
+        return bound.astimezone(UTC)
+    except OverflowError:
+        return bound.replace(tzinfo=UTC)  # in the first or last hours of the calendar no trade can be
 
 
 def bounds(since: When, until: When) -> tuple[datetime | None, datetime | None]:
@@ -66,22 +88,40 @@ def bounds(since: When, until: When) -> tuple[datetime | None, datetime | None]:
 
 
 def dates(start: datetime | None, end: datetime | None) -> tuple[date | None, date | None]:
-    """Give the UTC dates whose partitions a stretch of time touches; the second is exclusive."""
-    first = start.astimezone(UTC).date() if start else None
-    last = (end.astimezone(UTC) - timedelta(microseconds=1)).date() + timedelta(days=1) if end else None
-    if first is not None and last is not None:
-        last = max(first, last)
+    """Give the UTC dates whose partitions a stretch of time touches; the second is exclusive, None is no bound.
+
+    Examples:
+        >>> dates(instant("2026-11-01T12:00", "since"), instant("2026-11-03", "until"))
+        (datetime.date(2026, 11, 1), datetime.date(2026, 11, 3))
+    """
+    first = start.date() if start else None
+    last = end.date() if end else None
+    if end is not None and last is not None and end.time() > time():  # part of that day is wanted
+        last = None if last == date.max else date.fromordinal(last.toordinal() + 1)
     return first, last
 
 
 def condition(tickers: Tickers, start: datetime | None, end: datetime | None, column: str | None) -> pl.Expr:
-    """Give the filters as one Polars condition on ``ticker`` and on a time column (None: no bounds in time)."""
+    """Give the filters as one Polars condition on ``ticker`` and on a time column (None: no bounds in time).
+
+    Raises:
+        ArgumentError: A ticker is no text.
+    """
     conditions = [pl.lit(value=True)]
     if tickers is not None:
-        wanted = [tickers] if isinstance(tickers, str) else list(tickers)
-        conditions.append(pl.col("ticker").is_in(wanted))
+        conditions.append(pl.col("ticker").is_in(pl.Series(_listed(tickers), dtype=pl.String).implode()))
     if column is not None and start is not None:
         conditions.append(pl.col(column) >= start)
     if column is not None and end is not None:
         conditions.append(pl.col(column) < end)
     return pl.all_horizontal(conditions)
+
+
+def _listed(tickers: object) -> list[str]:
+    found = [tickers] if isinstance(tickers, str) or not isinstance(tickers, Iterable) else list(tickers)
+    texts = [ticker for ticker in found if isinstance(ticker, str)]
+    if len(texts) < len(found):
+        raise ArgumentError(
+            f"tickers={tickers!r} are no tickers. Expected one, or several, such as 'KXFED-26DEC-T3.75'."
+        )
+    return texts

@@ -1,47 +1,32 @@
-"""The portfolio: opens a data folder, reads its datasets, and gives the frames that are computed from them."""
+"""The portfolio: opens a data folder and gives the frames that are computed from it."""
 
 from __future__ import annotations
 
-from html import escape
-from typing import TYPE_CHECKING, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Unpack, overload
 
 import polars as pl
 
-from kalshi_portfolio import ledger
 from kalshi_portfolio import pnl as profit
 from kalshi_portfolio.errors import ArgumentError
-from kalshi_portfolio.portfolio.coverage import coverage_frame, known_from
-from kalshi_portfolio.portfolio.filters import Filters, Tickers, When, bounds, condition, dates
-from kalshi_portfolio.schema import (
-    BALANCES,
-    FILLS,
-    LOTS,
-    MARKETS,
-    POSITIONS,
-    SETTLED,
-    SETTLEMENTS,
-    SNAPSHOTS,
-    SYNC_LOG,
-    TRADES,
-    TRANSFERS,
-    Table,
-)
-from kalshi_portfolio.settings import load_settings
-from kalshi_portfolio.store import Store, find_root, state
+from kalshi_portfolio.portfolio.card import html_card, text_card
+from kalshi_portfolio.portfolio.coverage import coverage_frame
+from kalshi_portfolio.portfolio.datasets import Datasets, Eager, Lazy
+from kalshi_portfolio.portfolio.filters import Filters, Tickers, When, bounds, condition
+from kalshi_portfolio.portfolio.links import Links, settled
+from kalshi_portfolio.portfolio.status import status_of
+from kalshi_portfolio.schema import FILLS, LOTS, MARKETS, POSITIONS, SETTLED, SETTLEMENTS, TRADES, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-_LINKED_FROM = (FILLS, SETTLEMENTS, MARKETS, SNAPSHOTS, SYNC_LOG)
+    from kalshi_portfolio.ledger import Linked
+    from kalshi_portfolio.portfolio.status import Status
 
 STATUSES = ("open", "closed", "settled")
 
-Lazy = Literal[True]
-Eager = Literal[False]
 
-
-class Portfolio:
+class Portfolio(Datasets):
     """An account's data folder, read-only. Fill it with :func:`kalshi_portfolio.sync`.
 
     Every method reads what is on disk at the time of the call, so that an object made before a sync shows what
@@ -63,48 +48,8 @@ class Portfolio:
     """
 
     def __init__(self, root: str | Path | None = None) -> None:
-        configured = load_settings().data if root is None else None
-        self._store = Store.open(find_root(root, configured))
-        self._linked_at: tuple[object, ledger.Linked] | None = None
-
-    @property
-    def root(self) -> Path:
-        """The data folder."""
-        return self._store.root
-
-    @property
-    def environment(self) -> str:
-        """Where the data come from: ``prod``, ``demo``, ``simulated`` or ``custom``."""
-        return self._store.mark.environment
-
-    @overload
-    def fills(self, *, lazy: Lazy, **filters: Unpack[Filters]) -> pl.LazyFrame: ...
-    @overload
-    def fills(self, *, lazy: Eager = ..., **filters: Unpack[Filters]) -> pl.DataFrame: ...
-    def fills(
-        self, *, tickers: Tickers = None, since: When = None, until: When = None, lazy: bool = False
-    ) -> pl.DataFrame | pl.LazyFrame:
-        """Give the fills as the exchange reported them.
-
-        Args:
-            tickers: Only these markets.
-            since: Executed at or after this.
-            until: Executed before this.
-            lazy: Give a LazyFrame that reads when it is collected.
-
-        Returns:
-            One row per fill, ``schema.FILLS``, by ``executed_at, kalshi_trade_id``.
-
-        Raises:
-            ArgumentError: A bound is no time.
-            DamagedFileError: A file cannot be read; it is named.
-
-        Examples:
-            >>> import kalshi_portfolio as kp
-            >>> kp.demo().fills(since="2026-11-01")["executed_at"].is_sorted()
-            True
-        """
-        return self._dataset(FILLS, tickers, since, until, lazy=lazy)
+        super().__init__(root)
+        self._links = Links()
 
     @overload
     def settlements(self, *, lazy: Lazy, **filters: Unpack[Filters]) -> pl.LazyFrame: ...
@@ -136,93 +81,7 @@ class Portfolio:
             >>> sorted(kp.demo().settlements()["source"].unique())
             ['exchange', 'market']
         """
-        return self._computed(SETTLED, self._settled, tickers, since, until, "settled_at", lazy=lazy)
-
-    @overload
-    def snapshots(self, *, lazy: Lazy, **filters: Unpack[Filters]) -> pl.LazyFrame: ...
-    @overload
-    def snapshots(self, *, lazy: Eager = ..., **filters: Unpack[Filters]) -> pl.DataFrame: ...
-    def snapshots(
-        self, *, tickers: Tickers = None, since: When = None, until: When = None, lazy: bool = False
-    ) -> pl.DataFrame | pl.LazyFrame:
-        """Give the exchange's own positions, as each day's last sync found them.
-
-        Args:
-            tickers: Only these markets.
-            since: Read at or after this.
-            until: Read before this.
-            lazy: Give a LazyFrame that reads when it is collected.
-
-        Returns:
-            One row per market, subaccount and day, ``schema.SNAPSHOTS`` (the dataset ``positions``), by
-            ``ticker, subaccount, exchange_index``, then date.
-
-        Raises:
-            ArgumentError: A bound is no time.
-            DamagedFileError: A file cannot be read; it is named.
-        """
-        return self._dataset(SNAPSHOTS, tickers, since, until, lazy=lazy)
-
-    @overload
-    def transfers(self, *, since: When = ..., until: When = ..., lazy: Lazy) -> pl.LazyFrame: ...
-    @overload
-    def transfers(self, *, since: When = ..., until: When = ..., lazy: Eager = ...) -> pl.DataFrame: ...
-    def transfers(self, *, since: When = None, until: When = None, lazy: bool = False) -> pl.DataFrame | pl.LazyFrame:
-        """Give deposits, withdrawals and internal transfers.
-
-        Args:
-            since: Asked for at or after this.
-            until: Asked for before this.
-            lazy: Give a LazyFrame that reads when it is collected.
-
-        Returns:
-            One row per movement of cash, ``schema.TRANSFERS``, by ``created_at, kind, transfer_id``.
-
-        Raises:
-            ArgumentError: A bound is no time.
-            DamagedFileError: A file cannot be read; it is named.
-        """
-        return self._dataset(TRANSFERS, None, since, until, lazy=lazy)
-
-    @overload
-    def balances(self, *, since: When = ..., until: When = ..., lazy: Lazy) -> pl.LazyFrame: ...
-    @overload
-    def balances(self, *, since: When = ..., until: When = ..., lazy: Eager = ...) -> pl.DataFrame: ...
-    def balances(self, *, since: When = None, until: When = None, lazy: bool = False) -> pl.DataFrame | pl.LazyFrame:
-        """Give the cash of each subaccount and shard, as each day's last sync found it.
-
-        Args:
-            since: Read at or after this.
-            until: Read before this.
-            lazy: Give a LazyFrame that reads when it is collected.
-
-        Returns:
-            One row per subaccount, shard and day, ``schema.BALANCES``, by ``subaccount, exchange_index``, then date.
-
-        Raises:
-            ArgumentError: A bound is no time.
-            DamagedFileError: A file cannot be read; it is named.
-        """
-        return self._dataset(BALANCES, None, since, until, lazy=lazy)
-
-    @overload
-    def markets(self, *, tickers: Tickers = ..., lazy: Lazy) -> pl.LazyFrame: ...
-    @overload
-    def markets(self, *, tickers: Tickers = ..., lazy: Eager = ...) -> pl.DataFrame: ...
-    def markets(self, *, tickers: Tickers = None, lazy: bool = False) -> pl.DataFrame | pl.LazyFrame:
-        """Give the markets that the account ever traded: titles, results, payouts, last quotes.
-
-        Args:
-            tickers: Only these markets.
-            lazy: Give a LazyFrame that reads when it is collected.
-
-        Returns:
-            One row per market, ``schema.MARKETS``, by ``ticker``.
-
-        Raises:
-            DamagedFileError: The file cannot be read.
-        """
-        return self._dataset(MARKETS, tickers, None, None, lazy=lazy)
+        return self._computed(SETTLED, lambda: settled(self._store()), tickers, since, until, "settled_at", lazy=lazy)
 
     @overload
     def trades(self, *, lazy: Lazy, **filters: Unpack[Filters]) -> pl.LazyFrame: ...
@@ -328,14 +187,36 @@ class Portfolio:
             raise ArgumentError(
                 f"status={status!r} is unknown. Expected one of {', '.join(STATUSES)}, or None for all."
             )
+        profit.mark(POSITIONS.empty(), MARKETS.empty(), mark)  # refuses an unknown mark now, not at collect
 
         def compute() -> pl.DataFrame:
             linked = self._linked()
-            marked = profit.mark(linked.positions, self._store.read(MARKETS), mark)
+            quotes = MARKETS.empty() if linked.markets is None else linked.markets
+            marked = profit.mark(linked.positions, quotes, mark)
             return marked if status is None else marked.filter(pl.col("status") == status)
 
         return self._computed(POSITIONS, compute, tickers, since, until, "opened_at", lazy=lazy)
 
+    @overload
+    def pnl(
+        self,
+        by: str | Sequence[str] = ...,
+        *,
+        freq: str | None = ...,
+        tz: str = ...,
+        lazy: Lazy,
+        **filters: Unpack[Filters],
+    ) -> pl.LazyFrame: ...
+    @overload
+    def pnl(
+        self,
+        by: str | Sequence[str] = ...,
+        *,
+        freq: str | None = ...,
+        tz: str = ...,
+        lazy: Eager = ...,
+        **filters: Unpack[Filters],
+    ) -> pl.DataFrame: ...
     def pnl(
         self,
         by: str | Sequence[str] = (),
@@ -345,22 +226,24 @@ class Portfolio:
         tickers: Tickers = None,
         since: When = None,
         until: When = None,
-    ) -> pl.DataFrame:
+        lazy: bool = False,
+    ) -> pl.DataFrame | pl.LazyFrame:
         """Give P&L per group and period. P&L falls on the day it is realised, a fee on the day it is paid.
 
         Args:
             by: One or several of ``ticker, event_ticker, series_ticker, category, side, is_taker, subaccount,
                 price_bucket, hour, weekday, result``, or any column of the markets.
-            freq: A Polars duration such as ``1d``, ``1w``, ``1mo``; None for no periods.
+            freq: The length of a period: ``1h``, ``1d``, ``1w``, ``1mo``, ``1q``, ``1y``; None for no periods.
             tz: The time zone of days and hours. Kalshi's own day is ``America/New_York``.
             tickers: Only these markets.
             since: Realised, or paid, at or after this.
             until: Realised, or paid, before this.
+            lazy: Give a LazyFrame that computes when it is collected.
 
         Returns:
-            One row per group and period, in their order: the group columns, ``period`` if ``freq`` is given, and
+            One row per period and group, in their order: ``period`` if ``freq`` is given, the group columns, and
             ``realized_pnl_cents, fee_cents, net_pnl_cents, quantity, lots, unknown_lots, win_ratio``. Lots without
-            a known P&L are counted in ``unknown_lots`` and never summed.
+            a known P&L are counted in ``unknown_lots`` and never summed. No lots, no rows.
 
         Raises:
             ArgumentError: A column, ``freq``, ``tz`` or a bound is unknown.
@@ -372,66 +255,51 @@ class Portfolio:
             ['category', 'realized_pnl_cents', 'fee_cents', 'net_pnl_cents']
         """
         start, end = bounds(since, until)
-        lots = self._linked().lots.filter(condition(tickers, None, None, None))
-        return profit.pnl(lots, self._store.read(MARKETS), by=by, freq=freq, tz=tz, since=start, until=end)
+        wanted = condition(tickers, None, None, None)
+
+        def add_up(lots: pl.DataFrame, markets: pl.DataFrame) -> pl.DataFrame:
+            return profit.pnl(lots, markets, by=by, freq=freq, tz=tz, since=start, until=end)
+
+        def compute() -> pl.DataFrame:
+            linked = self._linked()
+            return add_up(linked.lots.filter(wanted), MARKETS.empty() if linked.markets is None else linked.markets)
+
+        if lazy:
+            return pl.defer(compute, schema=add_up(LOTS.empty(), MARKETS.empty()).schema)
+        return compute()
 
     def coverage(self) -> pl.DataFrame:
         """Say what is on disk completely, what is missing, and what the exchange no longer lists.
 
         Returns:
-            One row per stretch of time of a dataset and subaccount, ``schema.COVERAGE``, in order.
+            One row per stretch of time of a dataset and subaccount, ``schema.COVERAGE``, in order. Subaccount -1 stands
+            for all of them at once, a start in 1970 for the beginning. :meth:`status` says the same in words.
 
         Examples:
             >>> import kalshi_portfolio as kp
             >>> "missing" in set(kp.demo().coverage()["status"])
             False
         """
-        return coverage_frame(self._store.coverage_log([FILLS, SETTLEMENTS]))
+        return coverage_frame(self._store().coverage_log([FILLS, SETTLEMENTS]))
+
+    def status(self) -> Status:
+        """Say what is on disk in words: rows per dataset, what is covered, the last sync, who is syncing now.
+
+        It works on a damaged folder too, and names the files that cannot be read.
+
+        Examples:
+            >>> import kalshi_portfolio as kp
+            >>> kp.demo().status().in_quarantine
+            0
+        """
+        return status_of(self._store())
 
     def __repr__(self) -> str:
-        figures = "\n".join(f"  {name:<16}{value}" for name, value in self._figures())
-        return f"Portfolio({str(self.root)!r}, {self.environment})\n{figures}"
+        return text_card(self)
 
     def _repr_html_(self) -> str:
-        """Give a small card for notebooks, in the notebook's own colours."""
-        rows = "".join(
-            f"<tr><td>{escape(name)}</td><td style='text-align:right'>{escape(value)}</td></tr>"
-            for name, value in self._figures()
-        )
-        return f"<div><b>Kalshi portfolio</b> ({escape(self.environment)})<table><tbody>{rows}</tbody></table></div>"
-
-    def _figures(self) -> list[tuple[str, str]]:
-        coverage = self.coverage()
-        fills = coverage.filter(pl.col("dataset") == "fills", pl.col("status") == "complete")
-        if fills.is_empty():
-            return [("fills", "none yet: run kalshi_portfolio.sync()")]
-        positions = self.positions()
-        total = next(self.pnl().iter_rows(named=True), {})
-        unknown = positions.filter(~pl.col("complete")).height
-        figures = [
-            ("complete to", f"{fills.select(pl.col('covered_to').max()).item():%Y-%m-%d %H:%M} UTC"),
-            ("fills", f"{self._store_height(FILLS):,}"),
-            ("positions", f"{positions.height:,}, of them {(positions['status'] == 'open').sum():,} open"),
-            ("net P&L", _dollars(total.get("net_pnl_cents"))),
-            ("  realised", _dollars(total.get("realized_pnl_cents"))),
-            ("  fees", _dollars(total.get("fee_cents"))),
-        ]
-        if unknown:
-            figures.append(("left out", f"{unknown:,} positions whose history is incomplete"))
-        return figures
-
-    def _store_height(self, table: Table) -> int:
-        return sum(self._store.rows_per_partition(table).values())
-
-    def _dataset(
-        self, table: Table, tickers: Tickers, since: When, until: When, *, lazy: bool
-    ) -> pl.DataFrame | pl.LazyFrame:
-        start, end = bounds(since, until)
-        first, last = dates(start, end) if table.partition_by else (None, None)
-        wanted = condition(tickers, start, end, table.partition_by)
-        if lazy:
-            return self._store.scan(table, since=first, until=last).filter(wanted)
-        return self._store.read(table, since=first, until=last, predicate=wanted)
+        """Give a small card for notebooks."""
+        return html_card(self)
 
     def _computed(
         self,
@@ -449,38 +317,5 @@ class Portfolio:
             return pl.defer(compute, schema=table.schema).filter(wanted)
         return compute().filter(wanted)
 
-    def _settled(self) -> pl.DataFrame:
-        store = self._store
-        return ledger.settle(store.read(FILLS), store.read(SETTLEMENTS), store.read(MARKETS))
-
-    def _linked(self) -> ledger.Linked:
-        """Link everything, or give what was linked before if nothing on disk has changed since."""
-        current = state(self._store.root, _LINKED_FROM)
-        if self._linked_at is None or self._linked_at[0] != current:
-            self._linked_at = (current, self._link())
-        return self._linked_at[1]
-
-    def _link(self) -> ledger.Linked:
-        store = self._store
-        fills, markets = store.read(FILLS), store.read(MARKETS)
-        settled = ledger.settle(fills, store.read(SETTLEMENTS), markets)
-        log = store.coverage_log([FILLS])
-        judged = ledger.judge(
-            fills,
-            settled,
-            snapshots=store.latest(SNAPSHOTS),
-            markets=markets,
-            quarantined=[(row.subaccount, row.ticker) for row in store.quarantined("fills")],
-            history_from=known_from(log),
-        )
-        return ledger.link(fills, settled, judged, markets)
-
-
-def _dollars(cents: object) -> str:
-    """Show an exact amount of cents as dollars."""
-    if cents is None:
-        return "unknown"
-    from decimal import Decimal  # noqa: PLC0415
-
-    amount = Decimal(str(cents)) / 100
-    return f"{'-' if amount < 0 else ''}${abs(amount):,.2f}"
+    def _linked(self) -> Linked:
+        return self._links.of(self._store())

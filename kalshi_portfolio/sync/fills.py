@@ -2,83 +2,74 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
-
-import polars as pl
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from kalshi_portfolio.errors import NotFoundError, PermissionDeniedError
-from kalshi_portfolio.parse import parse_fills, parse_times
+from kalshi_portfolio.parse import parse_fills
 from kalshi_portfolio.schema import FILLS
-from kalshi_portfolio.store import covered, gaps
+from kalshi_portfolio.sync.history import Read, cutoffs, missing, read_live, recalled
 from kalshi_portfolio.sync.windowed import Reading, read_windows
 from kalshi_portfolio.sync.windows import BEGINNING, clip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from datetime import date, datetime
 
-    from kalshi_portfolio.schema import Table
     from kalshi_portfolio.sync.run import Run
     from kalshi_portfolio.sync.windows import Window
 
 LIVE = Reading(FILLS, "fills", "live", parse_fills)
 HISTORICAL = Reading(FILLS, "historical_fills", "historical", parse_fills)
 
-_CUTOFF = "fills_cutoff"
 _DAY = timedelta(days=1)
+_TICKERS_AT_ONCE = 100
 
 
-async def sync_fills(run: Run) -> None:
-    """Read every fill that is not covered yet, and the overlap once more.
+class FillSync:
+    """Reads every fill that is not covered yet, and the overlap once more.
 
-    Rows move from the live tier to the historical one, never back. So the live tier is read to its last page first,
-    then the cutoff, then the historical tier up to the cutoff and a day: what moves in between comes twice, not
-    never. Of the live window, only the part after the cutoff counts as covered.
+    Rows move from the live tier to the historical one. So the live tier is read to its last page first, then the
+    cutoff, then the historical tier up to the cutoff and a day: what moves in between comes twice, not never. Of
+    what was read live, only the part after the cutoff counts as covered.
     """
-    run.tally("fills")
-    known = _recalled(run) or await cutoffs(run, "trades_created_ts")
-    wanted = {number: missing(run, FILLS, run.number(number)) for number in run.subaccounts}
-    pending: list[tuple[int | None, Window, dict[Any, int]]] = []
-    for number, windows in wanted.items():
-        since_cutoff = clip(windows, (known or BEGINNING + _DAY) - _DAY, run.now)
-        await read_windows(run, LIVE, number, since_cutoff, _collect(pending, number))
-    cutoff = await cutoffs(run, "trades_created_ts")
-    for number, window, found in pending:
-        for part in clip([window], cutoff or BEGINNING, run.now):
-            run.log("fills", "live", run.number(number), part, cutoff=cutoff, found=found)
-    if cutoff is not None:
-        run.store.put_fact(_CUTOFF, cutoff.isoformat())
-        for number, windows in wanted.items():
-            await _read_archive(run, number, clip(windows, BEGINNING, cutoff), cutoff)
 
+    def __init__(self, run: Run) -> None:
+        run.tally("fills")
+        self._run = run
+        self._wanted = missing(run, FILLS)
+        self._from = BEGINNING
+        self._read: list[Read] = []
 
-def missing(run: Run, table: Table, number: int) -> list[Window]:
-    """Give the windows to read: what no sync has covered, and the overlap before now."""
-    log = run.store.coverage_log([table])
-    start = run.since or BEGINNING
-    open_windows = gaps(covered(log, table.name, subaccount=number), start, run.now)
-    again = (max(run.now - run.overlap, start), run.now)
-    return _merged([*open_windows, again])
+    async def read_live(self) -> None:
+        """Read the live tier, from a day before the last cutoff known on."""
+        run = self._run
+        known = recalled(run).fills
+        if known is None and (first := await cutoffs(run)):
+            known = first.fills
+        self._from = BEGINNING if known is None else known - _DAY
+        self._read = await read_live(run, LIVE, self._clipped(self._from, run.now))
 
+    async def read_archive(self, cutoff: datetime | None) -> None:
+        """Log what the live tier covered, and read the archive up to the cutoff that was read after it.
 
-def _merged(windows: list[Window]) -> list[Window]:
-    merged: list[Window] = []
-    for start, end in sorted(windows):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        elif start < end:
-            merged.append((start, end))
-    return merged
+        Args:
+            cutoff: Where the live tier begins; None: it has everything.
+        """
+        run, begins = self._run, cutoff or BEGINNING
+        if begins < self._from:  # the exchange took rows back from its archive: rare, and allowed
+            self._read += await read_live(run, LIVE, self._clipped(begins, self._from))
+        for read in self._read:
+            for part in clip([read.window], begins, run.now):
+                run.log("fills", "live", run.number(read.subaccount), part, cutoff=cutoff, found=read.found)
+        for number, windows in self._clipped(BEGINNING, begins).items():
+            await _read_archive(run, number, windows, begins)
 
-
-def _collect(
-    into: list[tuple[int | None, Window, dict[Any, int]]], number: int | None
-) -> Callable[[Window, dict[Any, int]], None]:
-    return lambda window, found: into.append((number, window, found))
+    def _clipped(self, start: datetime, end: datetime) -> dict[int | None, list[Window]]:
+        return {number: clip(windows, start, end) for number, windows in self._wanted.items()}
 
 
 async def _read_archive(run: Run, number: int | None, windows: list[Window], cutoff: datetime) -> None:
-    def done(window: Window, found: dict[Any, int]) -> None:
+    def done(window: Window, found: dict[date, int]) -> None:
         for part in clip([window], BEGINNING, cutoff):
             run.log("fills", "historical", run.number(number), part, cutoff=cutoff, found=found)
 
@@ -92,28 +83,10 @@ async def _read_archive(run: Run, number: int | None, windows: list[Window], cut
         )
 
 
-def _recalled(run: Run) -> datetime | None:
-    text = run.store.get_fact(_CUTOFF)
-    return datetime.fromisoformat(text) if isinstance(text, str) else None
-
-
-async def cutoffs(run: Run, name: str) -> datetime | None:
-    """Read where the live tier begins; None where the exchange has no archive."""
-    try:
-        answer = await run.client.get_historical_cutoff()
-    except (NotFoundError, PermissionDeniedError):
-        run.warn("The exchange gave no archive cutoff: only its live tier was read.")
-        return None
-    text = answer.get(name)
-    found = parse_times(pl.Series([text if isinstance(text, str) else None], dtype=pl.String)).item()
-    return found.astimezone(UTC) if isinstance(found, datetime) else None
-
-
 async def read_fills_of(run: Run, number: int | None, tickers: list[str]) -> None:
     """Read some markets' fills again, in both tiers and without limits of time."""
-    for start in range(0, len(tickers), 100):
-        batch = ",".join(tickers[start : start + 100])
-        pages = await run.bodies("fills", ticker=batch, subaccount=number)
+    for start in range(0, len(tickers), _TICKERS_AT_ONCE):
+        pages = await run.bodies("fills", ticker=tickers[start : start + _TICKERS_AT_ONCE], subaccount=number)
         run.keep(FILLS, parse_fills(pages, run.source("live", number)))
     for ticker in tickers:
         try:

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 from kalshi_portfolio.auth import Signer
 from kalshi_portfolio.client import KalshiClient
-from kalshi_portfolio.errors import SettingsError
+from kalshi_portfolio.errors import ArgumentError
 from kalshi_portfolio.loops import run
 from kalshi_portfolio.settings import Settings, load_settings
 from kalshi_portfolio.store import Identity, Store, find_root
-from kalshi_portfolio.sync.syncer import SYNCED, PortfolioSyncer, silent
+from kalshi_portfolio.sync.syncer import SYNCED, PortfolioSyncer, check_names, silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -115,6 +115,9 @@ def sync(
         >>> report["fills"].new > 1000, report["fills"].set_aside
         (True, 0)
     """
+    names = [only] if isinstance(only, str) else list(only) if only is not None else list(SYNCED)
+    check_names(names)
+    start = parse_since(since)
     chosen = load_settings(**settings)
     link = connection or Connection.from_settings(chosen)
     folder = find_root(root, chosen.data)
@@ -123,8 +126,6 @@ def sync(
         _say(f"Made a new data folder: {store.root}")
     if chosen.env_file is not None and connection is None:
         _say(f"Settings were read from {chosen.env_file}")
-    start = parse_since(since)
-    names = [only] if isinstance(only, str) else list(only) if only is not None else list(SYNCED)
     with _progress_bar(shown=progress) as bar:
         return run(_synced(link, store, names, start, overlap, bar, wait))
 
@@ -187,7 +188,7 @@ def parse_since(since: datetime | date | str | None) -> datetime | None:
     """Read the start of what is wanted as a point in time.
 
     Raises:
-        SettingsError: It is no date.
+        ArgumentError: It is no date.
 
     Examples:
         >>> parse_since("2026-01-01")
@@ -197,7 +198,7 @@ def parse_since(since: datetime | date | str | None) -> datetime | None:
         try:
             since = datetime.fromisoformat(since)
         except ValueError:
-            raise SettingsError(f"since={since!r} is no date. Expected one such as 2026-01-31.") from None
+            raise ArgumentError(f"since={since!r} is no date. Expected one such as 2026-01-31.") from None
     if isinstance(since, datetime):
         return since if since.tzinfo else since.replace(tzinfo=UTC)
     return datetime.combine(since, time(), UTC) if since else None

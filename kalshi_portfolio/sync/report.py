@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Mapping
+
+    from kalshi_portfolio.sync.windows import Window
+
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_SHOWN = 3
 
 
 @dataclass(slots=True)
@@ -39,9 +45,10 @@ class SyncReport:
         seconds: How long it took.
         in_quarantine: Rows in quarantine now, over all syncs.
         warnings: What the sync could not do or found odd, in words.
+        missing: Stretches of time until :attr:`as_of` that are not on disk completely, per dataset that has a time;
+            :meth:`Portfolio.coverage` shows all of it.
 
     Examples:
-        >>> from datetime import datetime, UTC
         >>> report = SyncReport({"fills": Tally(49, 49)}, datetime(2026, 11, 22, tzinfo=UTC), 12, 0, 0.5)
         >>> report["fills"].new, report.changed
         (49, True)
@@ -57,6 +64,7 @@ class SyncReport:
     seconds: float
     in_quarantine: int = 0
     warnings: tuple[str, ...] = field(default=())
+    missing: Mapping[str, tuple[Window, ...]] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
@@ -83,7 +91,11 @@ class SyncReport:
         held = []
         if self.in_quarantine:
             held = [f"{self.in_quarantine} rows in quarantine: they did not fit, are kept as sent and tried again."]
-        return [*held, *self.warnings]
+        gaps = [f"{name.capitalize()} are not complete {_when(stretches)}." for name, stretches in self._gaps()]
+        return [*held, *gaps, *self.warnings]
+
+    def _gaps(self) -> list[tuple[str, tuple[Window, ...]]]:
+        return [(name, stretches) for name, stretches in self.missing.items() if stretches]
 
     def _repr_html_(self) -> str:
         """Give a small table for notebooks, in the notebook's own colours."""
@@ -104,3 +116,14 @@ class SyncReport:
 def _words(tally: Tally) -> str:
     aside = f", {tally.set_aside:,} set aside" if tally.set_aside else ""
     return f"{tally.new:,} new, {tally.changed:,} changed, {tally.received:,} received{aside}"
+
+
+def _when(stretches: tuple[Window, ...]) -> str:
+    shown = [
+        f"before {end:%Y-%m-%d %H:%M}"
+        if start <= _BEGINNING
+        else f"from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
+        for start, end in stretches[:_SHOWN]
+    ]
+    more = len(stretches) - _SHOWN
+    return ", ".join(shown) + (f", and {more} more times" if more > 0 else "") + " UTC"

@@ -12,22 +12,19 @@ from kalshi_portfolio.schema import FILLS, SETTLEMENTS, TRANSFERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from kalshi_portfolio.parse import SetAside
     from kalshi_portfolio.schema import Table
     from kalshi_portfolio.sync.run import Run
 
-_READ_WHOLE = ("positions", "balances", "markets")
-
 
 def retry_quarantine(run: Run) -> None:
     """Parse every row in quarantine again; what fits now is stored and let go.
 
-    A fill whose id is on disk by now came in good form elsewhere and is let go too. Rows of datasets that
-    are read whole at each sync are let go: if they still do not fit, they come back.
+    Positions, balances and markets are not among them: they are read whole at each sync, and what does not come
+    again is let go then.
     """
-    for dataset in _READ_WHOLE:
-        _release(run, dataset, run.store.quarantined(dataset))
     _retry(run, FILLS, lambda row, source: parse_fills([_page("fills", row)], source))
     _retry(run, SETTLEMENTS, lambda row, source: parse_settlements([_page("settlements", row)], source))
     _retry(
@@ -37,36 +34,45 @@ def retry_quarantine(run: Run) -> None:
     )
 
 
+def release_replaced(run: Run) -> None:
+    """Let fills and settlements go from quarantine that came in good form elsewhere, or again."""
+    rows = run.store.quarantined(FILLS.name)
+    if rows:
+        ids = run.store.read(FILLS, columns=["kalshi_trade_id"], predicate=_is_one_of(rows))
+        there = set(ids["kalshi_trade_id"].to_list())
+        _release(run, FILLS, [row for row in rows if _fill_id(row) in there])
+    rows = run.store.quarantined(SETTLEMENTS.name)
+    if rows:
+        stored = {
+            (n, ticker): at for n, ticker, at in run.stored(SETTLEMENTS)["subaccount", "ticker", "synced_at"].rows()
+        }
+        later = [row for row in rows if _later(stored.get((run.number(row.subaccount), row.ticker or "")), row)]
+        _release(run, SETTLEMENTS, later)
+
+
+def _later(synced_at: datetime | None, row: SetAside) -> bool:
+    return synced_at is not None and synced_at >= row.seen_at
+
+
+def _is_one_of(rows: list[SetAside]) -> pl.Expr:
+    return pl.col("kalshi_trade_id").is_in([found for found in map(_fill_id, rows) if found])
+
+
 def _page(key: str, row: SetAside) -> bytes:
     return msgspec.json.encode({key: [msgspec.Raw(row.raw.encode())]})
 
 
 def _retry(run: Run, table: Table, parse: Callable[[SetAside, Source], Parsed]) -> None:
-    rows = run.store.quarantined(table.name)
-    if not rows:
-        return
     fitting: list[SetAside] = []
     frames: list[pl.DataFrame] = []
-    for row in rows:
+    for row in run.store.quarantined(table.name):
         parsed = parse(row, Source(row.seen_at, row.tier, row.subaccount, run.key_subaccount))
         if not parsed.set_aside:
             fitting.append(row)
             frames.append(parsed.frame)
     if frames:
         run.keep(table, Parsed(pl.concat(frames)))
-    if table is FILLS:
-        fitting.extend(_stored_meanwhile(run, [row for row in rows if row not in fitting]))
-    _release(run, table.name, fitting)
-
-
-def _stored_meanwhile(run: Run, rows: list[SetAside]) -> list[SetAside]:
-    ids = {row.digest: _fill_id(row) for row in rows}
-    wanted = [found for found in ids.values() if found]
-    if not wanted:
-        return []
-    stored = run.store.read(FILLS, columns=["kalshi_trade_id"], predicate=pl.col("kalshi_trade_id").is_in(wanted))
-    there = set(stored["kalshi_trade_id"].to_list())
-    return [row for row in rows if ids[row.digest] in there]
+    _release(run, table, fitting)
 
 
 def _fill_id(row: SetAside) -> str | None:
@@ -75,6 +81,6 @@ def _fill_id(row: SetAside) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _release(run: Run, dataset: str, rows: list[SetAside]) -> None:
+def _release(run: Run, table: Table, rows: list[SetAside]) -> None:
     if rows:
-        run.store.release(dataset, [row.digest for row in rows])
+        run.store.release(table.name, [row.digest for row in rows])

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import polars as pl
 
 from kalshi_portfolio.parse import Parsed, Source
-from kalshi_portfolio.schema import SYNC_LOG, Table
+from kalshi_portfolio.schema import FILLS, SNAPSHOTS, SYNC_LOG, Table
 from kalshi_portfolio.sync.report import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Coroutine, Iterable
-    from datetime import datetime, timedelta
+    from collections.abc import AsyncGenerator, Collection, Coroutine, Iterable
+    from datetime import date, datetime, timedelta
 
     from kalshi_portfolio.client import KalshiClient, Page
     from kalshi_portfolio.store import Store
@@ -25,6 +25,7 @@ ALL_SHARDS = -1
 NO_SUBACCOUNT = -1
 
 _COMMIT_ROWS = 10_000
+_COUNTED = ("ticker", "subaccount", "side", "quantity", "executed_at")
 
 
 class Progress(Protocol):
@@ -49,6 +50,8 @@ class Run:
         since: The start of what is wanted; None for everything.
         progress: Who is told how far the sync has come.
         tallies: Rows counted, per dataset.
+        certain: Whether it is known which subaccount the answers are about. If not, nothing is logged as
+            covered, and nothing is closed.
         warnings: What could not be done or looked odd.
     """
 
@@ -61,10 +64,13 @@ class Run:
     overlap: timedelta
     since: datetime | None
     progress: Progress
+    certain: bool = True
     tallies: dict[str, Tally] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     _waiting: list[tuple[Table, Parsed]] = field(default_factory=list)
     _unlogged: list[dict[str, Any]] = field(default_factory=list)
+    _aside: dict[str, set[str]] = field(default_factory=dict)
+    _stored: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     def tally(self, dataset: str) -> Tally:
         """Give the tally of a dataset, made at first use."""
@@ -93,6 +99,20 @@ class Run:
         """Read a list whole."""
         return [page.body async for page in self.pages(endpoint, **params)]
 
+    def stored(self, table: Table) -> pl.DataFrame:
+        """Give what is on disk, read once until this run changes it.
+
+        Returns:
+            Of fills only the columns that counting needs; of positions the latest row of every key; else all.
+        """
+        if table.name not in self._stored:
+            if table is SNAPSHOTS:
+                frame = self.store.latest(table)
+            else:
+                frame = self.store.read(table, columns=_COUNTED if table is FILLS else None)
+            self._stored[table.name] = frame
+        return self._stored[table.name]
+
     def buffer(self, table: Table, parsed: Parsed) -> None:
         """Store what was parsed together with what comes next: fewer, larger commits."""
         self._waiting.append((table, parsed))
@@ -110,18 +130,43 @@ class Run:
         if rows:
             self.store.log(SYNC_LOG.conform(pl.DataFrame(rows, schema=SYNC_LOG.schema)))
 
-    def keep(self, table: Table, parsed: Parsed) -> None:
-        """Store what was parsed at once, put aside what did not fit, and count both."""
+    def keep(self, table: Table, parsed: Parsed, *, received: int | None = None) -> None:
+        """Store what was parsed at once, put aside what did not fit, and count both.
+
+        Args:
+            table: The dataset.
+            parsed: What was parsed.
+            received: How many rows the exchange sent; None for all that were parsed.
+        """
         tally = self.tally(table.name)
-        tally.received += parsed.frame.height + len(parsed.set_aside)
+        tally.received += parsed.frame.height + len(parsed.set_aside) if received is None else received
         if parsed.set_aside:
             # Before the rows: a crash in between must not make a market look complete.
             tally.set_aside += self.store.quarantine(table.name, parsed.set_aside)
+            self._aside.setdefault(table.name, set()).update(row.digest for row in parsed.set_aside)
         if parsed.frame.height:
             done = self.store.upsert(table, parsed.frame)
             tally.new += done.new
             tally.changed += done.changed
+            if done.partitions or table.partition_by is None:
+                self._stored.pop(table.name, None)
         self.progress(table.name, parsed.frame.height)
+
+    def release_unseen(self, table: Table, tiers: Collection[str] | None = None) -> None:
+        """Let go of the rows in quarantine that a whole reading did not bring again: the exchange mended them.
+
+        Args:
+            table: A dataset that is read whole at each sync.
+            tiers: Only rows of these tiers, because others were not read; None for all.
+        """
+        seen = self._aside.get(table.name, set())
+        gone = [
+            row.digest
+            for row in self.store.quarantined(table.name)
+            if row.digest not in seen and (tiers is None or row.tier in tiers)
+        ]
+        if gone:
+            self.store.release(table.name, gone)
 
     def log(
         self,
@@ -131,10 +176,22 @@ class Run:
         window: Window,
         *,
         cutoff: datetime | None = None,
-        found: dict[Any, int] | None = None,
+        found: dict[date, int] | None = None,
     ) -> None:
-        """Write down, at the next flush, that a window is complete on disk."""
-        found = found or {}
+        """Write down, at the next flush, that a window is complete on disk.
+
+        Args:
+            dataset: Which dataset.
+            tier: Which tier answered.
+            subaccount: For which subaccount.
+            window: What was read to its last page.
+            cutoff: The exchange's cutoff then.
+            found: Rows found per UTC date; dates outside of the window are passed over.
+        """
+        if not self.certain:
+            return
+        first, last = window[0].date(), window[1].date()
+        inside = {day: rows for day, rows in sorted((found or {}).items()) if first <= day <= last}
         row = {
             "run_id": self.run_id,
             "dataset": dataset,
@@ -144,8 +201,8 @@ class Run:
             "window_from": window[0],
             "window_to": window[1],
             "cutoff": cutoff,
-            "rows": sum(found.values()),
-            "partitions": [{"date": day, "rows": rows} for day, rows in sorted(found.items())],
+            "rows": sum(inside.values()),
+            "partitions": [{"date": day, "rows": rows} for day, rows in inside.items()],
             "finished_at": self.now,
         }
         self._unlogged.append(row)
@@ -169,7 +226,8 @@ async def all_of(work: Iterable[Coroutine[Any, Any, None]], *, at_once: int = 4)
             for piece in pieces:
                 group.create_task(one(piece))
     except BaseExceptionGroup as errors:
-        raise _first(errors) from None
+        first = _first(errors)
+        raise first from first.__cause__
     finally:
         for piece in pieces:
             piece.close()

@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from kalshi_portfolio.errors import ArgumentError, LockedError
-from kalshi_portfolio.schema import DATASETS
-from kalshi_portfolio.sync.account import admit_key, exchange_time, pace, subaccounts
-from kalshi_portfolio.sync.fills import sync_fills
+from kalshi_portfolio.errors import ArgumentError, LockedError, StoreError
+from kalshi_portfolio.schema import DATASETS, FILLS, SETTLEMENTS
+from kalshi_portfolio.store import union
+from kalshi_portfolio.sync.account import admit_key, exchange_time, pace, reach
+from kalshi_portfolio.sync.fills import FillSync
+from kalshi_portfolio.sync.history import cutoffs, uncovered
 from kalshi_portfolio.sync.markets import sync_markets
 from kalshi_portfolio.sync.positions import read_positions, write_positions
 from kalshi_portfolio.sync.report import SyncReport
-from kalshi_portfolio.sync.retry import retry_quarantine
+from kalshi_portfolio.sync.retry import release_replaced, retry_quarantine
 from kalshi_portfolio.sync.run import Run
 from kalshi_portfolio.sync.selfcheck import check_fills
-from kalshi_portfolio.sync.settlements import sync_settlements
+from kalshi_portfolio.sync.settlements import log_settlements, read_settlements
 from kalshi_portfolio.sync.transfers import sync_balances, sync_transfers
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from kalshi_portfolio.parse import Parsed
     from kalshi_portfolio.store import Holder, Store
     from kalshi_portfolio.sync.run import Progress
+    from kalshi_portfolio.sync.windows import Window
 
 SYNCED = ("fills", "settlements", "positions", "markets", "transfers", "balances")
 """The datasets that can be synced, in the order in which a full sync does it."""
@@ -130,14 +133,18 @@ class PortfolioSyncer:
             ArgumentError: A name is unknown, or none was given.
             KalshiPortfolioError: The sync could not be finished; what was stored until then stays.
         """
-        unknown = sorted(set(datasets) - set(SYNCED))
-        if unknown or not datasets:
-            raise ArgumentError(f"There is no dataset {', '.join(unknown)!r} to sync. There are: {', '.join(SYNCED)}.")
+        check_names(datasets)
         began = time.monotonic()
         requests, retries = self._client.stats.requests, self._client.stats.retries
         async with self._run() as run:
-            retry_quarantine(run)
-            await self._sync(run, set(datasets))
+            try:
+                await self._sync(run, set(datasets))
+            except BaseException as error:
+                # Interrupted, or refused half-way: what was read whole is stored, so that the next sync goes on there.
+                if not isinstance(error, StoreError):
+                    with suppress(StoreError):
+                        run.flush()
+                raise
             return SyncReport(
                 datasets={name: run.tallies[name] for name in SYNCED if name in run.tallies},
                 as_of=run.now,
@@ -146,19 +153,17 @@ class PortfolioSyncer:
                 seconds=time.monotonic() - began,
                 in_quarantine=sum(len(self._store.quarantined(name)) for name in DATASETS),
                 warnings=tuple(run.warnings),
+                missing=_missing(run),
             )
 
     async def _sync(self, run: Run, datasets: set[str]) -> None:
-        if "fills" in datasets:
-            await sync_fills(run)
-            run.flush()
-        if "settlements" in datasets:
-            await sync_settlements(run)
-            run.flush()
+        retry_quarantine(run)
+        await _sync_history(run, datasets)
         if "positions" in datasets:
             await self._sync_positions(run, check="fills" in datasets)
         elif "markets" in datasets:
             await sync_markets(run)
+        release_replaced(run)
         if "transfers" in datasets:
             await sync_transfers(run)
         if "balances" in datasets:
@@ -183,18 +188,26 @@ class PortfolioSyncer:
                 await admit_key(self._client, self._store, self._key_fingerprint)
             if self._paced:
                 await pace(self._client, self._store, now)
-            numbers, locked_to, self._listed = await subaccounts(self._client, now)
-            yield Run(
+            found = await reach(self._client, now)
+            self._listed = found.listed
+            run = Run(
                 client=self._client,
                 store=self._store,
                 run_id=uuid.uuid4().hex,
                 now=now,
-                subaccounts=numbers,
-                key_subaccount=locked_to,
+                subaccounts=found.numbers,
+                key_subaccount=found.locked_to,
                 overlap=self._overlap,
                 since=self._since,
                 progress=self._progress,
+                certain=found.certain,
             )
+            if not found.certain:
+                run.warn(
+                    "The key is restricted, and the exchange does not say to which subaccount: what came is stored, "
+                    "but nothing counts as complete, and no position is closed."
+                )
+            yield run
 
     async def _lock(self, held: ExitStack) -> None:
         """Wait for the lock without blocking the loop, so that a notebook's stop button works."""
@@ -208,7 +221,52 @@ class PortfolioSyncer:
                     self._on_wait(self._store.holder())
                 told = True
                 if self._wait >= 0 and time.monotonic() >= until:
-                    raise
+                    raise self._still_locked() from None
                 await asyncio.sleep(_POLL_SECONDS)
             else:
                 return
+
+    def _still_locked(self) -> LockedError:
+        who, root = self._store.holder() or "another process", self._store.root
+        return LockedError(
+            f"{root} is being synced by {who}; waited {self._wait:g} s. Let it finish, or end it, and try again: the "
+            "lock goes away with its process.",
+            path=root,
+        )
+
+
+def check_names(datasets: Collection[str]) -> None:
+    """Refuse names of datasets that cannot be synced.
+
+    Raises:
+        ArgumentError: A name is unknown, or none was given.
+    """
+    unknown = sorted(set(datasets) - set(SYNCED))
+    if unknown or not datasets:
+        what = f"There is no dataset {', '.join(unknown)!r} to sync" if unknown else "No dataset was named to sync"
+        raise ArgumentError(f"{what}. There are: {', '.join(SYNCED)}.")
+
+
+async def _sync_history(run: Run, datasets: set[str]) -> None:
+    """Sync fills and settlements: both lists of the live tier, then the cutoff of both, then the archive of fills."""
+    if not datasets & {"fills", "settlements"}:
+        return
+    fills = FillSync(run) if "fills" in datasets else None
+    if fills:
+        await fills.read_live()
+    settlements = await read_settlements(run) if "settlements" in datasets else []
+    line = await cutoffs(run)
+    if line is not None:
+        log_settlements(run, settlements, line.settlements)
+        if fills:
+            await fills.read_archive(line.fills)
+    run.flush()
+
+
+def _missing(run: Run) -> dict[str, tuple[Window, ...]]:
+    """Give the stretches of time that are not covered, of any subaccount, per dataset that was synced."""
+    found = {}
+    for table in (FILLS, SETTLEMENTS):
+        if table.name in run.tallies:
+            found[table.name] = tuple(union(w for windows in uncovered(run, table).values() for w in windows))
+    return found

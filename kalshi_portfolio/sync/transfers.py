@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import polars as pl
 
 from kalshi_portfolio import money
 from kalshi_portfolio.errors import NotFoundError, PermissionDeniedError
-from kalshi_portfolio.parse import Parsed, parse_transfers
-from kalshi_portfolio.schema import BALANCES, TIME, TRANSFERS
-from kalshi_portfolio.sync.run import NO_SUBACCOUNT
+from kalshi_portfolio.parse import Parsed, parse_balances, parse_transfers
+from kalshi_portfolio.schema import BALANCES, TRANSFERS
+from kalshi_portfolio.sync.run import NO_SUBACCOUNT, all_of
 
 if TYPE_CHECKING:
     from kalshi_portfolio.sync.run import Run
@@ -26,18 +28,22 @@ ENDPOINTS = {
 async def sync_transfers(run: Run) -> None:
     """Read all movements of cash. A list that the key may not read is passed over, and said."""
     run.tally("transfers")
-    parsed: list[Parsed] = []
-    for kind, endpoint in ENDPOINTS.items():
+    parsed: dict[str, Parsed] = {}
+
+    async def read(kind: str, endpoint: str) -> None:
         try:
             pages = await run.bodies(endpoint)
         except (NotFoundError, PermissionDeniedError) as error:
             run.warn(f"Transfers of the kind '{kind}' could not be read ({error.endpoint} answered {error.status}).")
-            continue
-        parsed.append(parse_transfers(pages, run.source(kind), kind=kind))
+            return
+        parsed[kind] = parse_transfers(pages, run.source(kind), kind=kind)
+
+    await all_of(read(kind, endpoint) for kind, endpoint in ENDPOINTS.items())
     if not parsed:
         return
-    frames = [p.frame for p in parsed]
-    run.keep(TRANSFERS, Parsed(pl.concat(frames), [row for p in parsed for row in p.set_aside]))
+    frame = pl.concat([its.frame for its in parsed.values()])
+    run.keep(TRANSFERS, Parsed(frame, [row for its in parsed.values() for row in its.set_aside]))
+    run.release_unseen(TRANSFERS, parsed)
     if len(parsed) == len(ENDPOINTS):
         run.log_snapshot("transfers", NO_SUBACCOUNT)
 
@@ -50,44 +56,39 @@ async def sync_balances(run: Run, listed: Parsed | None) -> None:
         listed: The balances that were listed when the subaccounts were looked for; None where the key may not.
     """
     run.tally("balances")
-    values: list[dict[str, object]] = []
-    frames = []
-    for number in run.subaccounts:
+    answers: dict[int, dict[str, Any]] = {}
+
+    async def read(number: int | None) -> None:
         try:
-            answer = await run.client.get_balance(subaccount=number)
+            answers[run.number(number)] = await run.client.get_balance(subaccount=number)
         except (NotFoundError, PermissionDeniedError) as error:
             run.warn(f"A balance could not be read ({error.endpoint} answered {error.status}).")
-            continue
-        filed = run.number(number)
-        values.append({"subaccount": filed, "value": _text(answer.get("portfolio_value"))})
-        if listed is None:
-            frames.append(_balance(run, filed, answer))
-    frame = pl.concat(frames) if frames else BALANCES.empty() if listed is None else listed.frame
-    run.keep(BALANCES, Parsed(_with_values(frame, values), [] if listed is None else listed.set_aside))
-    run.log_snapshot("balances", NO_SUBACCOUNT)
+
+    await all_of(read(number) for number in run.subaccounts)
+    if listed is None:
+        rows = [row for number, answer in answers.items() for row in _rows(number, answer)]
+        listed = parse_balances([msgspec.json.encode({"subaccount_balances": rows})], run.source())
+    values = {number: answer.get("portfolio_value") for number, answer in answers.items()}
+    run.keep(BALANCES, Parsed(_with_values(listed.frame, values), listed.set_aside))
+    if len(answers) == len(run.subaccounts):
+        run.release_unseen(BALANCES)
+        run.log_snapshot("balances", NO_SUBACCOUNT)
 
 
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+def _rows(number: int, answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give one balance per shard, where the answer breaks it down, else one in all, in the shape of the long list."""
+    parts = [part for part in answer.get("balance_breakdown") or [] if isinstance(part, dict)]
+    if parts:
+        return [{**part, "subaccount_number": number} for part in parts]
+    dollars, cents = answer.get("balance_dollars"), answer.get("balance")
+    if dollars is None and isinstance(cents, int):
+        dollars = str(Decimal(cents) / 100)
+    return [{"subaccount_number": number, "balance": dollars, "updated_ts": answer.get("updated_ts")}]
 
 
-def _balance(run: Run, number: int, answer: dict[str, object]) -> pl.DataFrame:
-    dollars = _text(answer.get("balance_dollars"))
-    text, unit = (dollars, "dollars") if dollars else (_text(answer.get("balance")), "cents")
-    units = money.parse_units(pl.Series("units", [text], dtype=pl.String), unit=unit, dtype=money.MONEY)
-    row = pl.DataFrame([units]).with_columns(
-        subaccount=pl.lit(number),
-        exchange_index=pl.lit(0),
-        balance_cents=money.money(pl.col("units")),
-        portfolio_value_cents=pl.lit(None, money.MONEY),
-        updated_at=pl.lit(None, TIME),
-        last_synced=pl.lit(run.now, TIME),
-    )
-    return BALANCES.conform(row.drop_nulls("balance_cents"))
-
-
-def _with_values(frame: pl.DataFrame, values: list[dict[str, object]]) -> pl.DataFrame:
-    known = pl.DataFrame(values, schema={"subaccount": pl.Int32, "value": pl.String})
+def _with_values(frame: pl.DataFrame, values: dict[int, Any]) -> pl.DataFrame:
+    rows = [(number, None if value is None else str(value)) for number, value in values.items()]
+    known = pl.DataFrame(rows, schema={"subaccount": pl.Int32, "value": pl.String}, orient="row")
     units = money.parse_units(known["value"], unit="cents", dtype=money.MONEY)
     joined = frame.join(known.with_columns(units=units), on="subaccount", how="left", maintain_order="left")
     return BALANCES.conform(joined.with_columns(portfolio_value_cents=money.money(pl.col("units"))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -15,6 +15,7 @@ from kalshi_portfolio.sync.windows import split, widened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
     from kalshi_portfolio.parse import Source
     from kalshi_portfolio.schema import Table
@@ -46,7 +47,7 @@ async def read_windows(
     reading: Reading,
     subaccount: int | None,
     windows: list[Window],
-    done: Callable[[Window, dict[Any, int]], None],
+    done: Callable[[Window, dict[date, int]], None],
 ) -> None:
     """Read windows to their last pages and store the rows.
 
@@ -86,15 +87,16 @@ async def _read_piece(
     reading: Reading,
     subaccount: int | None,
     window: Window,
-    done: Callable[[Window, dict[Any, int]], None],
+    done: Callable[[Window, dict[date, int]], None],
 ) -> None:
     pages: list[bytes] = []
-    found: Counter[Any] = Counter()
-    async for page in run.pages(reading.endpoint, subaccount=subaccount, **_query(run, window)):
-        pages.append(page.body)
-        if len(pages) >= _FLUSH_PAGES:
-            found.update(_store(run, reading, subaccount, window, pages))
-            pages = []
+    found: Counter[date] = Counter()
+    async with aclosing(run.pages(reading.endpoint, subaccount=subaccount, **_query(run, window))) as coming:
+        async for page in coming:
+            pages.append(page.body)
+            if len(pages) >= _FLUSH_PAGES:
+                found.update(_store(run, reading, subaccount, window, pages))
+                pages = []
     found.update(_store(run, reading, subaccount, window, pages))
     done(window, dict(found))
 
@@ -105,7 +107,7 @@ def _query(run: Run, window: Window) -> dict[str, int | None]:
     return query | {"max_ts": None} if window[1] >= run.now else query
 
 
-def _store(run: Run, reading: Reading, subaccount: int | None, window: Window, pages: list[bytes]) -> dict[Any, int]:
+def _store(run: Run, reading: Reading, subaccount: int | None, window: Window, pages: list[bytes]) -> dict[date, int]:
     parsed = reading.parse(pages, run.source(reading.tier, subaccount))
     time = pl.col(reading.table.partition_by or "")
     inside = time >= window[0] if window[1] >= run.now else (time >= window[0]) & (time < window[1])

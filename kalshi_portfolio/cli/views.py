@@ -1,0 +1,74 @@
+"""What `demo` and `status` show: some tables, and what to type next."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+from kalshi_portfolio.cli import columns
+from kalshi_portfolio.cli.tables import console, print_frame, say
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kalshi_portfolio.portfolio import Portfolio, Status
+
+_HELD_SHOWN = 7
+
+
+def show_demo(root: Path | None) -> None:
+    """Sync the demo account and show, on about one screen, what one gets and how to go on."""
+    from kalshi_portfolio.demo import sync_demo  # noqa: PLC0415  (the simulation is needed here alone)
+
+    say("An invented account, synced from an exchange simulated in this process: no key, no network.\n")
+    pf, report = sync_demo(root, progress=sys.stderr.isatty())
+    say(str(report))
+    say()
+    held = pf.positions(status="open").sort("opened_at", descending=True)
+    title = f"Open positions (newest {min(_HELD_SHOWN, held.height)} of {held.height})"
+    print_frame(held.head(_HELD_SHOWN), columns=columns.HELD, title=title)
+    say()
+    profit = pf.pnl(by="category")
+    shown = columns.of_profit(["category"], unknown=bool(profit["unknown_lots"].sum()))
+    print_frame(profit, columns=shown, title="P&L by category")
+    say()
+    _say_next(pf)
+
+
+def _say_next(pf: Portfolio) -> None:
+    newest = pf.fills()["executed_at"].dt.date().to_list()[-1]
+    say("Where it lies", style="bold")
+    say(f"  {pf.root}")
+    say(f"  fills/date={newest}/data.parquet and so on, for Polars, DuckDB, pandas, Spark")
+    say("Try next", style="bold")
+    say(f"  {_use(pf.root)}")
+    say("  kalshi-portfolio positions --status settled")
+    say("  kalshi-portfolio pnl --freq 1mo --by category --tz America/New_York")
+    say('  python -i -c "import kalshi_portfolio as kp; pf = kp.demo(); print(pf)"')
+    say("Your own account", style="bold")
+    say("  In a new shell: set KALSHI_API_KEY_ID and KALSHI_PRIVATE_KEY_PATH, then")
+    say("  kalshi-portfolio sync")
+
+
+def _use(root: Path) -> str:
+    """Give the line by which a shell's further commands read this folder."""
+    if sys.platform == "win32":
+        return f'$env:KALSHI_PORTFOLIO_DATA = "{root}"'
+    return f"export KALSHI_PORTFOLIO_DATA={shlex.quote(str(root))}"
+
+
+def show_status(status: Status) -> None:
+    """Show what is on disk: facts of the whole folder, then one line per dataset."""
+    width = console().width
+    for label, words in status.facts():
+        say(f"{label:<12}  {words}", style="red" if label == "problem" else None)
+    say()
+    rows = [("dataset", "rows", "covered (UTC)"), *status.rows()]
+    first, second = (max(len(row[i]) for row in rows) for i in (0, 1))
+    for number, (name, count, words) in enumerate(rows):
+        start = f"{name:<{first}}  {count:>{second}}  "
+        wrapped = textwrap.wrap(words, max(width - len(start), 20)) or [""]
+        text = "\n".join([start + wrapped[0], *(" " * len(start) + line for line in wrapped[1:])])
+        say(text, style=None if number else "bold")

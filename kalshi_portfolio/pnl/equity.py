@@ -1,0 +1,110 @@
+"""How the account went, period by period."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from kalshi_portfolio import money
+from kalshi_portfolio.pnl.group import check_period, period_of, pnl
+from kalshi_portfolio.schema import EQUITY_VALUES, MARKETS
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+def equity(
+    matched: pl.DataFrame,
+    transfers: pl.DataFrame,
+    *,
+    freq: str = "1d",
+    tz: str = "UTC",
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> pl.DataFrame:
+    """Add P&L and transfers up by period, and run the total along.
+
+    Args:
+        matched: Rows of ``schema.LOTS`` (first in, first out) or ``schema.DISPOSALS`` (average cost).
+        transfers: Rows of ``schema.TRANSFERS``; they count when they were applied.
+        freq: The length of a period, such as ``"1d"``, ``"1w"``, ``"1mo"``.
+        tz: The time zone in which periods begin.
+        since: Only periods that begin at or after this. Running totals start with the account all the same.
+        until: Only periods that begin before this.
+
+    Returns:
+        One row per period from the first event to the last, quiet ones included, in order: ``period`` (a date for a
+        day or longer, else the time in ``tz``), then ``schema.EQUITY_VALUES``. P&L falls on the period in which
+        it is realised, a fee on that in which it is paid. ``drawdown_cents`` is 0 at a new high, else negative.
+        What is unknown is left out and counted in ``unknown_lots``.
+
+    Raises:
+        ArgumentError: ``freq`` or ``tz`` is unknown.
+
+    Examples:
+        >>> from kalshi_portfolio.schema import LOTS, TRANSFERS
+        >>> equity(LOTS.empty(), TRANSFERS.empty()).height
+        0
+    """
+    days = check_period(freq, tz)
+    gains = pnl(matched, MARKETS.empty(), freq=freq, tz=tz)
+    flows = _flows(transfers, freq, tz, days=days)
+    periods = pl.concat([gains["period"], flows["period"]])
+    calendar = _calendar(periods, freq, tz, days=days)
+    units = {name: money.wide_units(pl.col(name)) for name in ("realized_pnl_cents", "fee_cents")}
+    table = (
+        calendar.join(gains.select("period", "unknown_lots", **units), on="period", how="left", maintain_order="left")
+        .join(flows, on="period", how="left", maintain_order="left")
+        .with_columns(pl.exclude("period").fill_null(0))
+        .with_columns(net=pl.col("realized_pnl_cents") - pl.col("fee_cents"))
+        .with_columns(total=pl.col("net").cast(pl.Int64).cum_sum())
+        .with_columns(fall=pl.col("total") - pl.col("total").cum_max().clip(lower_bound=0))
+    )
+    dressed = table.select(
+        "period",
+        realized_pnl_cents=money.money(pl.col("realized_pnl_cents")),
+        fee_cents=money.money(pl.col("fee_cents")),
+        net_pnl_cents=money.money(pl.col("net")),
+        cumulative_net_pnl_cents=money.money(pl.col("total")),
+        transfers_cents=money.money(pl.col("transfers")),
+        drawdown_cents=money.money(pl.col("fall")),
+        unknown_lots=pl.col("unknown_lots"),
+    )
+    return _between(dressed, since, until, tz).cast({c.name: c.dtype for c in EQUITY_VALUES})
+
+
+def _flows(transfers: pl.DataFrame, freq: str, tz: str, *, days: bool) -> pl.DataFrame:
+    """Give the net cash that came in or went out, per period."""
+    applied = transfers.drop_nulls("amount_cents")
+    at = period_of(pl.coalesce("finalized_at", "created_at"), freq, tz, days=days)
+    amount = money.wide_units(pl.col("amount_cents"))
+    return applied.group_by(at.alias("period")).agg(amount.sum().alias("transfers"))
+
+
+def _calendar(periods: pl.Series, freq: str, tz: str, *, days: bool) -> pl.DataFrame:
+    if periods.is_empty():
+        return pl.DataFrame({"period": periods})
+    first, last = periods.min(), periods.max()
+    if days:
+        all_of_them = pl.date_range(pl.lit(first), pl.lit(last), freq, eager=False)
+        return pl.select(all_of_them.alias("period"))
+    # Counted in UTC and cut again: in some zones an hour comes twice, or begins at a half.
+    start, end = (pl.lit(bound).dt.convert_time_zone("UTC") for bound in (first, last))
+    every = pl.datetime_range(start, end, freq, time_unit="us").dt.convert_time_zone(tz)
+    return pl.select(period=every.dt.truncate(freq)).unique(maintain_order=True)
+
+
+def _between(frame: pl.DataFrame, since: datetime | None, until: datetime | None, tz: str) -> pl.DataFrame:
+    """Keep the periods that begin within the bounds."""
+    begins = pl.col("period")
+    if frame.schema["period"] == pl.Date:
+        local = (
+            None if bound is None else pl.lit(bound).dt.convert_time_zone(tz).dt.date() for bound in (since, until)
+        )
+    else:
+        local = (None if bound is None else pl.lit(bound) for bound in (since, until))
+    start, end = local
+    if start is not None:
+        frame = frame.filter(begins >= start)
+    return frame if end is None else frame.filter(begins < end)

@@ -1,0 +1,153 @@
+"""Profit and loss by group and period."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from kalshi_portfolio import money
+from kalshi_portfolio.errors import ArgumentError
+from kalshi_portfolio.pnl.events import events_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+_OF_LOTS = ("ticker", "side", "is_taker", "subaccount", "exchange_index", "position_id")
+_DERIVED = ("price_bucket", "hour", "weekday")
+_FREQ = re.compile(r"[1-9][0-9]*(?:(mo|[dwqy])|[hms])")
+_BUCKET = 10 * 10**money.PRICE_SCALE
+_BUCKETS = tuple(f"{10 * i:02}–{10 * i + 10}¢" for i in range(10))  # noqa: RUF001  (an en dash, as in print)
+_COUNTS = ("quantity", "lots", "unknown_lots")
+
+
+def pnl(
+    matched: pl.DataFrame,
+    markets: pl.DataFrame,
+    *,
+    by: str | Sequence[str] = (),
+    freq: str | None = None,
+    tz: str = "UTC",
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> pl.DataFrame:
+    """Add lots up by group and period.
+
+    P&L falls on the period in which it is realised, a fee on that in which it is paid: the entry's fee when
+    the lot was opened, also while it is open. Lots whose history or fee is unknown are left out of the sums and
+    counted, in the period in which they were closed, or opened if open.
+
+    Args:
+        matched: Rows of ``schema.LOTS`` (first in, first out) or ``schema.DISPOSALS`` (average cost). Of the latter
+            a purchase counts with its own price and time, a sale with the average price and the position's opening.
+        markets: Rows of ``schema.MARKETS``, for the columns of markets.
+        by: One or several of ``ticker``, ``side``, ``is_taker`` (of the entry), ``subaccount``, ``exchange_index``,
+            ``position_id``; ``price_bucket`` (ten cents of the entry price, lower end inclusive, 100 in the last);
+            ``hour`` (0 to 23) and ``weekday`` (1 is Monday) of the entry in ``tz``; any column of markets.
+        freq: The length of a period, such as ``"1d"``, ``"1w"`` (from Monday), ``"1mo"``, ``"1q"``, ``"1y"``, ``"1h"``;
+            None for all time.
+        tz: The time zone in which days, hours and periods begin.
+        since: Only what was realised or paid at or after this.
+        until: Only what was realised or paid before this.
+
+    Returns:
+        One row per group, sorted by its columns, nulls last: ``period`` first if asked for (a date for a day or
+        longer, else the time in ``tz``), then ``by`` as given, then ``schema.PNL_VALUES``. Sums over any grouping
+        add up to the total; they are null where every lot of a group is unknown. No lots, no rows.
+
+    Raises:
+        ArgumentError: An unknown column, frequency or time zone.
+
+    Examples:
+        >>> from kalshi_portfolio.schema import LOTS, MARKETS
+        >>> pnl(LOTS.empty(), MARKETS.empty(), by="side", freq="1d").columns[:3]
+        ['period', 'side', 'realized_pnl_cents']
+    """
+    groups = _checked_columns(by, markets)
+    days = check_period(freq, tz)
+    events = _with_columns(events_of(matched), markets, groups, tz)
+    if since is not None:
+        events = events.filter(pl.col("at") >= since)
+    if until is not None:
+        events = events.filter(pl.col("at") < until)
+    if freq is not None:
+        groups = ["period", *groups]
+        events = events.with_columns(period_of(pl.col("at"), freq, tz, days=days).alias("period"))
+    return _add_up(events, groups)
+
+
+def _checked_columns(by: str | Sequence[str], markets: pl.DataFrame) -> list[str]:
+    groups = list(dict.fromkeys([by] if isinstance(by, str) else by))
+    allowed = sorted({*_OF_LOTS, *_DERIVED, *markets.columns})
+    unknown = [name for name in groups if name not in allowed]
+    if unknown:
+        raise ArgumentError(f"by={unknown} cannot be grouped by. Expected some of: {', '.join(allowed)}.")
+    return groups
+
+
+def check_period(freq: str | None, tz: str) -> bool:
+    """Tell whether a period is a day or longer.
+
+    Raises:
+        ArgumentError: The text is no period, or there is no such time zone.
+    """
+    matched = _FREQ.fullmatch("1d" if freq is None else freq)
+    if matched is None:
+        raise ArgumentError(f'freq={freq!r} is not a period. Expected e.g. "1h", "1d", "1w", "1mo", "1q" or "1y".')
+    try:
+        ZoneInfo(tz)
+    except (KeyError, ValueError, OSError) as error:
+        raise ArgumentError(f'tz={tz!r} is no time zone. Expected e.g. "UTC" or "America/New_York".') from error
+    return matched[1] is not None
+
+
+def period_of(at: pl.Expr, freq: str, tz: str, *, days: bool) -> pl.Expr:
+    """Give the start of the period. Days are cut as dates: some days have no midnight."""
+    local = at.dt.convert_time_zone(tz)
+    return local.dt.date().dt.truncate(freq) if days else local.dt.truncate(freq)
+
+
+def _with_columns(events: pl.DataFrame, markets: pl.DataFrame, groups: list[str], tz: str) -> pl.DataFrame:
+    """Put the columns to group by beside the events, under names that collide with none of theirs."""
+    entered = pl.col("entered_at").dt.convert_time_zone(tz)
+    tens = (money.units(pl.col("entry_price_cents")) // _BUCKET).clip(0, len(_BUCKETS) - 1)
+    derived = {
+        "price_bucket": pl.lit(pl.Series(_BUCKETS)).gather(tens.cast(pl.UInt32)),
+        "hour": entered.dt.hour(),
+        "weekday": entered.dt.weekday(),
+    }
+    mine = {name: pl.col(name) for name in _OF_LOTS} | derived
+    facts = [name for name in groups if name not in mine]
+    if facts:
+        wanted = markets.select("ticker", *(pl.col(name).alias(f"by_{name}") for name in facts))
+        wanted = wanted.unique("ticker", keep="last", maintain_order=True)
+        events = events.join(wanted, on="ticker", how="left", maintain_order="left")
+    events = events.with_columns(mine[name].alias(f"by_{name}") for name in groups if name in mine)
+    values = ("at", "realized", "fee", "quantity", "lots", "wins", "unknown_lots")
+    return events.select(*values, *(pl.col(f"by_{name}").alias(name) for name in groups))
+
+
+def _add_up(events: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
+    """Sum the events of each group; a group without any known event has no sums."""
+    keyed = events.with_columns(pl.lit(0, pl.Int8).alias("all"))
+    some = (pl.col("unknown_lots") == 0).any()
+    gain, fee = pl.col("realized").sum(), pl.col("fee").sum()
+    summed = keyed.group_by(groups or ["all"]).agg(
+        pl.when(some).then(gain).alias("_realized"),
+        pl.when(some).then(fee).alias("_fee"),
+        *(pl.col(name).sum().alias(f"_{name}") for name in (*_COUNTS, "wins")),
+    )
+    total = pl.col("_lots")
+    return summed.sort(groups or ["all"], nulls_last=True).select(
+        *groups,
+        money.money(pl.col("_realized")).alias("realized_pnl_cents"),
+        money.money(pl.col("_fee")).alias("fee_cents"),
+        money.money(pl.col("_realized") - pl.col("_fee")).alias("net_pnl_cents"),
+        money.quantity(pl.col("_quantity")).alias("quantity"),
+        total.alias("lots"),
+        pl.col("_unknown_lots").alias("unknown_lots"),
+        (pl.col("_wins") / pl.when(total > 0).then(total)).alias("win_ratio"),
+    )
