@@ -8,10 +8,12 @@ import os
 import shutil
 import tempfile
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
+import polars as pl
 
 from kalshi_portfolio.auth import Signer
 from kalshi_portfolio.client import KalshiClient
@@ -79,8 +81,15 @@ def _whole(folder: Path) -> Portfolio | None:
     except KalshiPortfolioError:
         return None
     mine = Store.open(folder).mark.host == demo_connection().identity.host
-    synced = all(dataset.synced for dataset in status.datasets) and not status.problems and not status.syncing
-    return pf if mine and synced and "missing" not in set(pf.coverage()["status"]) else None
+    there = all(dataset.rows for dataset in status.datasets) and not status.problems and not status.syncing
+    return pf if mine and there and _reaches_the_end(pf.coverage()) else None
+
+
+def _reaches_the_end(coverage: pl.DataFrame) -> bool:
+    """Whether everything is covered up to the exchange's time, save the minute that it holds back."""
+    ends = coverage.group_by("dataset", "subaccount").agg(pl.col("covered_to").max())["covered_to"]
+    late = _exchange().now - timedelta(hours=1)
+    return "missing" not in set(coverage["status"]) and all(end >= late for end in ends)
 
 
 def _sync_into(folder: Path, *, progress: bool) -> tuple[Portfolio, SyncReport]:

@@ -1,4 +1,4 @@
-"""What the tests of syncing share: connections to simulated exchanges, a transport that misbehaves, datasets as rows."""
+"""What the tests of syncing share: connections, a transport that misbehaves, datasets as rows."""
 
 from __future__ import annotations
 

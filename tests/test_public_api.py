@@ -22,7 +22,6 @@ NO_EXAMPLE = {
     "KalshiClient": "needs a key; KalshiPublicClient has the example of a client",
     "KalshiPortfolioError": "the root of the errors; the module shows their tree",
     "PortfolioSyncer": "what sync() runs; sync() has the example",
-    "Store": "opened by Portfolio and sync(), which have the examples",
     "errors": "a module: a tree of errors",
     "schema": "a module: tables",
     "sync_balances": "sync() with only=; sync() has the example",

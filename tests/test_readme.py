@@ -33,7 +33,7 @@ TEST_COMMAND = 'pip install -e ".[test]" && pytest'
 
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _DRAWN = re.compile(r"[─-╿…\s]+")  # the lines of tables, and how long they are drawn
-_TAKES = re.compile(r" in \d+\.\d s ")
+_TAKES = re.compile(r" in \d+\.\d s \(\d+ requests\)")
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ def commands() -> list[list[str]]:
 
 
 def words(text: str) -> list[str]:
-    """Give what a text says, whatever the widths of its tables and however long it took."""
-    return [word for word in _DRAWN.split(_TAKES.sub(" in some seconds ", text)) if word]
+    """Give what a text says, whatever the widths of its tables and however long the sync took."""
+    return [word for word in _DRAWN.split(_TAKES.sub(" in some seconds", text)) if word]
 
 
 def run(code: str, names: dict[str, Any]) -> object:
@@ -83,6 +83,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("reader")
     with pytest.MonkeyPatch.context() as patch, pl.Config(tbl_width_chars=120, tbl_hide_column_data_types=True):
         patch.chdir(folder)
+        patch.setenv("TQDM_DISABLE", "1")
         patch.setattr(Connection, "from_settings", lambda _settings: kp.demo_connection())
         yield folder
 

@@ -39,7 +39,7 @@ def check_fills(root: Path, exchange: BareExchange) -> None:
     theirs = [
         (
             (f.fill_id, f.ticker, f.subaccount, f.exchange_index, f.side, f.order_id, f.is_taker),
-            *(f.yes_price * 1_000_000 // 10_000 if f.yes_price <= 10_000 else f.yes_price, f.count, f.fee, f.at),
+            *(f.yes_price * 100, f.count, f.fee, f.at),
         )
         for f in exchange.fills
     ]
@@ -48,7 +48,6 @@ def check_fills(root: Path, exchange: BareExchange) -> None:
 
 def check_settlements(root: Path, exchange: BareExchange, *, all_of_them: bool) -> None:
     frame = read(root, SETTLEMENTS) if not all_of_them else kp.Portfolio(root).settlements()
-    assert isinstance(frame, pl.DataFrame)
     ours = {
         (row["ticker"], row["subaccount"]): (
             row["market_result"],
@@ -83,7 +82,7 @@ def check_positions(root: Path, exchange: BareExchange) -> None:
 def check_transfers(root: Path, exchange: BareExchange) -> None:
     frame = read(root, TRANSFERS)
     account = exchange.account
-    theirs = [(m.kind, m.transfer_id, m.status) for m in account.movements]
+    theirs: list[tuple[str, str, str | None]] = [(m.kind, m.transfer_id, m.status) for m in account.movements]
     theirs += [("subaccount", t.transfer_id, None) for t in account.subaccount_transfers]
     theirs += [("margined", t.transfer_id, "complete") for t in account.instance_transfers]
     ours = frame.select("kind", "transfer_id", "status").rows()
@@ -92,7 +91,8 @@ def check_transfers(root: Path, exchange: BareExchange) -> None:
 
 def check_balances(root: Path, exchange: BareExchange) -> None:
     frame = read(root, BALANCES).sort("last_synced").unique(BALANCES.key, keep="last")
-    ours = {(s, i): c for s, i, c in zip(*frame.select("subaccount", "exchange_index"), micros(frame["balance_cents"]))}
+    purses = frame.select("subaccount", "exchange_index").rows()
+    ours = dict(zip(purses, micros(frame["balance_cents"]), strict=True))
     for (subaccount, shard), cash in ours.items():
         assert cash == exchange.books.cash(subaccount, shard)
     assert set(exchange.books.accounts()) <= set(ours)
@@ -250,7 +250,7 @@ def test_settlements_that_were_archived_unseen_are_rebuilt_when_they_are_read(tm
     exchange.settle("KXOLD-1-T1", "yes", at=NOW - 100 * DAY)
     sync(tmp_path / "d", connect(exchange))
     assert read(tmp_path / "d", SETTLEMENTS).height == 0
-    row = kp.Portfolio(tmp_path / "d").settlements().row(0, named=True)  # type: ignore[union-attr]
+    row = kp.Portfolio(tmp_path / "d").settlements().row(0, named=True)
     assert (row["source"], row["market_result"], int(row["revenue_cents"])) == ("market", "yes", 600)
     assert "archived" in set(kp.Portfolio(tmp_path / "d").coverage()["status"])
 

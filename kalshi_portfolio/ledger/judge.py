@@ -112,7 +112,8 @@ def _theirs(settled: pl.DataFrame) -> pl.DataFrame:
 def _seen(fills: pl.DataFrame, snapshots: pl.DataFrame) -> pl.DataFrame:
     """Put our net position beside the exchange's, counted up to the snapshot's two instants."""
     latest = (
-        snapshots.sort("last_synced", "last_updated_at", maintain_order=True)
+        # A position that moved to another shard was closed there and is open here, both at once.
+        snapshots.sort("last_synced", "last_updated_at", pl.col("net_quantity") != 0, maintain_order=True)
         .unique(KEY, keep="last", maintain_order=True)
         .select(
             *KEY,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -79,13 +80,13 @@ def pnl(
     return _add_up(events, groups)
 
 
-def _checked_columns(by: str | Sequence[str], markets: pl.DataFrame) -> list[str]:
-    groups = list(dict.fromkeys([by] if isinstance(by, str) else by))
+def _checked_columns(by: object, markets: pl.DataFrame) -> list[str]:
+    listed = list(by) if isinstance(by, Iterable) and not isinstance(by, str) else [by]
     allowed = sorted({*_OF_LOTS, *_DERIVED, *markets.columns})
-    unknown = [name for name in groups if name not in allowed]
+    unknown = [name for name in listed if name not in allowed]
     if unknown:
         raise ArgumentError(f"by={unknown} cannot be grouped by. Expected some of: {', '.join(allowed)}.")
-    return groups
+    return list(dict.fromkeys(map(str, listed)))
 
 
 def check_period(freq: str | None, tz: str) -> bool:
@@ -94,12 +95,12 @@ def check_period(freq: str | None, tz: str) -> bool:
     Raises:
         ArgumentError: The text is no period, or there is no such time zone.
     """
-    matched = _FREQ.fullmatch("1d" if freq is None else freq)
+    matched = _FREQ.fullmatch("1d" if freq is None else str(freq))
     if matched is None:
         raise ArgumentError(f'freq={freq!r} is not a period. Expected e.g. "1h", "1d", "1w", "1mo", "1q" or "1y".')
     try:
         ZoneInfo(tz)
-    except (KeyError, ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError, TypeError) as error:
         raise ArgumentError(f'tz={tz!r} is no time zone. Expected e.g. "UTC" or "America/New_York".') from error
     return matched[1] is not None
 

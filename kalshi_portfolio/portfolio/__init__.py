@@ -7,7 +7,7 @@ card        how a portfolio shows itself
 """
 
 from kalshi_portfolio.portfolio.card import dollars
-from kalshi_portfolio.portfolio.portfolio import STATUSES, Portfolio
+from kalshi_portfolio.portfolio.portfolio import Portfolio
 from kalshi_portfolio.portfolio.status import Status
 
-__all__ = ["STATUSES", "Portfolio", "Status", "dollars"]
+__all__ = ["Portfolio", "Status", "dollars"]

@@ -1,4 +1,4 @@
-"""The portfolio: opens a data folder and gives the frames that are computed from it."""
+"""The portfolio: opens a data folder, and answers how the account did."""
 
 from __future__ import annotations
 
@@ -7,26 +7,33 @@ from typing import TYPE_CHECKING, Unpack, overload
 import polars as pl
 
 from kalshi_portfolio import pnl as profit
-from kalshi_portfolio.errors import ArgumentError
 from kalshi_portfolio.portfolio.card import html_card, text_card
 from kalshi_portfolio.portfolio.coverage import coverage_frame
-from kalshi_portfolio.portfolio.datasets import Datasets, Eager, Lazy
 from kalshi_portfolio.portfolio.filters import Filters, Tickers, When, bounds, condition
-from kalshi_portfolio.portfolio.links import Links, settled
-from kalshi_portfolio.portfolio.status import status_of
-from kalshi_portfolio.schema import FILLS, LOTS, MARKETS, POSITIONS, SETTLED, SETTLEMENTS, TRADES, Table
+from kalshi_portfolio.portfolio.linked import LinkedFrames, check_method
+from kalshi_portfolio.portfolio.status import complete_to, status_of
+from kalshi_portfolio.reconcile import reconcile
+from kalshi_portfolio.schema import (
+    BALANCES,
+    FILLS,
+    LOTS,
+    MARKETS,
+    RECONCILIATION,
+    SETTLED,
+    SETTLEMENTS,
+    SNAPSHOTS,
+    TRANSFERS,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from kalshi_portfolio.ledger import Linked
+    from kalshi_portfolio.portfolio.datasets import Eager, Lazy
     from kalshi_portfolio.portfolio.status import Status
 
-STATUSES = ("open", "closed", "settled")
 
-
-class Portfolio(Datasets):
+class Portfolio(LinkedFrames):
     """An account's data folder, read-only. Fill it with :func:`kalshi_portfolio.sync`.
 
     Every method reads what is on disk at the time of the call, so that an object made before a sync shows what
@@ -47,156 +54,6 @@ class Portfolio(Datasets):
         True
     """
 
-    def __init__(self, root: str | Path | None = None) -> None:
-        super().__init__(root)
-        self._links = Links()
-
-    @overload
-    def settlements(self, *, lazy: Lazy, **filters: Unpack[Filters]) -> pl.LazyFrame: ...
-    @overload
-    def settlements(self, *, lazy: Eager = ..., **filters: Unpack[Filters]) -> pl.DataFrame: ...
-    def settlements(
-        self, *, tickers: Tickers = None, since: When = None, until: When = None, lazy: bool = False
-    ) -> pl.DataFrame | pl.LazyFrame:
-        """Give the settlements: reported ones, and those rebuilt from fills and results.
-
-        The exchange lists a settlement for some weeks only. An older one that no sync has seen is rebuilt from
-        its fills and its market's result, at the time of the call (``source = "market"``).
-
-        Args:
-            tickers: Only these markets.
-            since: Settled at or after this.
-            until: Settled before this.
-            lazy: Give a LazyFrame that reads when it is collected.
-
-        Returns:
-            One row per settled market and subaccount, ``schema.SETTLED``, by ``settled_at, ticker, subaccount``.
-
-        Raises:
-            ArgumentError: A bound is no time.
-            DamagedFileError: A file cannot be read; it is named.
-
-        Examples:
-            >>> import kalshi_portfolio as kp
-            >>> sorted(kp.demo().settlements()["source"].unique())
-            ['exchange', 'market']
-        """
-        return self._computed(SETTLED, lambda: settled(self._store()), tickers, since, until, "settled_at", lazy=lazy)
-
-    @overload
-    def trades(self, *, lazy: Lazy, **filters: Unpack[Filters]) -> pl.LazyFrame: ...
-    @overload
-    def trades(self, *, lazy: Eager = ..., **filters: Unpack[Filters]) -> pl.DataFrame: ...
-    def trades(
-        self, *, tickers: Tickers = None, since: When = None, until: When = None, lazy: bool = False
-    ) -> pl.DataFrame | pl.LazyFrame:
-        """Give every fill, linked to the position that it opened, grew, shrank or closed.
-
-        A fill that closes one position and opens the opposite one is two rows. Realised P&L is first in,
-        first out, before fees. The filters apply after linking, so that they cut no position's history.
-
-        Args:
-            tickers: Only these markets.
-            since: Executed at or after this.
-            until: Executed before this.
-            lazy: Give a LazyFrame that computes when it is collected.
-
-        Returns:
-            One row per trade leg, ``schema.TRADES``, by ``executed_at, kalshi_trade_id, leg``.
-
-        Raises:
-            ArgumentError: A bound is no time.
-            DamagedFileError: A file cannot be read; it is named.
-
-        Examples:
-            >>> import kalshi_portfolio as kp
-            >>> pf = kp.demo()
-            >>> trades = pf.trades()
-            >>> set(trades["position_id"]) <= set(pf.positions()["position_id"])
-            True
-        """
-        return self._computed(TRADES, lambda: self._linked().trades, tickers, since, until, "executed_at", lazy=lazy)
-
-    @overload
-    def lots(self, *, lazy: Lazy, **filters: Unpack[Filters]) -> pl.LazyFrame: ...
-    @overload
-    def lots(self, *, lazy: Eager = ..., **filters: Unpack[Filters]) -> pl.DataFrame: ...
-    def lots(
-        self, *, tickers: Tickers = None, since: When = None, until: When = None, lazy: bool = False
-    ) -> pl.DataFrame | pl.LazyFrame:
-        """Give the lots: quantities matched from entry to exit, first in, first out.
-
-        Args:
-            tickers: Only these markets.
-            since: Closed at or after this; leaves out open lots.
-            until: Closed before this; leaves out open lots.
-            lazy: Give a LazyFrame that computes when it is collected.
-
-        Returns:
-            One row per lot, ``schema.LOTS``, by ``opened_at, entry_trade_id``, then in the order of disposal.
-
-        Raises:
-            ArgumentError: A bound is no time.
-            DamagedFileError: A file cannot be read; it is named.
-        """
-        return self._computed(LOTS, lambda: self._linked().lots, tickers, since, until, "closed_at", lazy=lazy)
-
-    @overload
-    def positions(
-        self, *, status: str | None = ..., mark: str = ..., lazy: Lazy, **filters: Unpack[Filters]
-    ) -> pl.LazyFrame: ...
-    @overload
-    def positions(
-        self, *, status: str | None = ..., mark: str = ..., lazy: Eager = ..., **filters: Unpack[Filters]
-    ) -> pl.DataFrame: ...
-    def positions(
-        self,
-        *,
-        status: str | None = None,
-        tickers: Tickers = None,
-        since: When = None,
-        until: When = None,
-        mark: str = "bid",
-        lazy: bool = False,
-    ) -> pl.DataFrame | pl.LazyFrame:
-        """Give every position from flat to flat, with its P&L; open ones with their mark.
-
-        Args:
-            status: ``open``, ``closed`` (by trades) or ``settled``; None for all.
-            tickers: Only these markets.
-            since: Opened at or after this.
-            until: Opened before this.
-            mark: What an open position is worth: ``bid`` (of the held side: what a sale would fetch now), ``mid`` or
-                ``last``. A side of the book where nobody quotes is no price: the mark is null then.
-            lazy: Give a LazyFrame that computes when it is collected.
-
-        Returns:
-            One row per position, ``schema.POSITIONS``, by ``opened_at, position_id``. Where the history of a market
-            is not known to be complete, P&L is null and ``cause`` says why.
-
-        Raises:
-            ArgumentError: The status or the mark is unknown, or a bound is no time.
-            DamagedFileError: A file cannot be read; it is named.
-
-        Examples:
-            >>> import kalshi_portfolio as kp
-            >>> kp.demo().positions(status="open")["quantity"].min() > 0
-            True
-        """
-        if status is not None and status not in STATUSES:
-            raise ArgumentError(
-                f"status={status!r} is unknown. Expected one of {', '.join(STATUSES)}, or None for all."
-            )
-        profit.mark(POSITIONS.empty(), MARKETS.empty(), mark)  # refuses an unknown mark now, not at collect
-
-        def compute() -> pl.DataFrame:
-            linked = self._linked()
-            quotes = MARKETS.empty() if linked.markets is None else linked.markets
-            marked = profit.mark(linked.positions, quotes, mark)
-            return marked if status is None else marked.filter(pl.col("status") == status)
-
-        return self._computed(POSITIONS, compute, tickers, since, until, "opened_at", lazy=lazy)
-
     @overload
     def pnl(
         self,
@@ -204,6 +61,7 @@ class Portfolio(Datasets):
         *,
         freq: str | None = ...,
         tz: str = ...,
+        method: str = ...,
         lazy: Lazy,
         **filters: Unpack[Filters],
     ) -> pl.LazyFrame: ...
@@ -214,6 +72,7 @@ class Portfolio(Datasets):
         *,
         freq: str | None = ...,
         tz: str = ...,
+        method: str = ...,
         lazy: Eager = ...,
         **filters: Unpack[Filters],
     ) -> pl.DataFrame: ...
@@ -226,6 +85,7 @@ class Portfolio(Datasets):
         tickers: Tickers = None,
         since: When = None,
         until: When = None,
+        method: str = "fifo",
         lazy: bool = False,
     ) -> pl.DataFrame | pl.LazyFrame:
         """Give P&L per group and period. P&L falls on the day it is realised, a fee on the day it is paid.
@@ -238,6 +98,7 @@ class Portfolio(Datasets):
             tickers: Only these markets.
             since: Realised, or paid, at or after this.
             until: Realised, or paid, before this.
+            method: ``fifo``: first in, first out; ``average``: average cost, as the exchange counts.
             lazy: Give a LazyFrame that computes when it is collected.
 
         Returns:
@@ -246,7 +107,7 @@ class Portfolio(Datasets):
             a known P&L are counted in ``unknown_lots`` and never summed. No lots, no rows.
 
         Raises:
-            ArgumentError: A column, ``freq``, ``tz`` or a bound is unknown.
+            ArgumentError: A column, ``freq``, ``tz``, the method or a bound is unknown.
             DamagedFileError: A file cannot be read; it is named.
 
         Examples:
@@ -256,17 +117,110 @@ class Portfolio(Datasets):
         """
         start, end = bounds(since, until)
         wanted = condition(tickers, None, None, None)
+        check_method(method)
 
         def add_up(lots: pl.DataFrame, markets: pl.DataFrame) -> pl.DataFrame:
             return profit.pnl(lots, markets, by=by, freq=freq, tz=tz, since=start, until=end)
 
         def compute() -> pl.DataFrame:
             linked = self._linked()
-            return add_up(linked.lots.filter(wanted), MARKETS.empty() if linked.markets is None else linked.markets)
+            return add_up(
+                _matched(linked, method).filter(wanted), MARKETS.empty() if linked.markets is None else linked.markets
+            )
 
         if lazy:
             return pl.defer(compute, schema=add_up(LOTS.empty(), MARKETS.empty()).schema)
         return compute()
+
+    def equity(
+        self,
+        *,
+        freq: str = "1d",
+        tz: str = "UTC",
+        since: When = None,
+        until: When = None,
+        method: str = "fifo",
+    ) -> pl.DataFrame:
+        """Give the account's course: P&L, fees, transfers and the running total per period.
+
+        Args:
+            freq: The length of a period: ``1h``, ``1d``, ``1w``, ``1mo``, ``1q``, ``1y``.
+            tz: The time zone in which periods begin. Kalshi's own day is ``America/New_York``.
+            since: Only periods that begin at or after this; the running total starts with the account all the same.
+            until: Only periods that begin before this.
+            method: ``fifo``: first in, first out; ``average``: average cost, as the exchange counts.
+
+        Returns:
+            One row per period from the first event to the last, quiet ones included: ``period``, then
+            ``schema.EQUITY_VALUES``.
+
+        Raises:
+            ArgumentError: ``freq``, ``tz``, the method or a bound is unknown.
+            DamagedFileError: A file cannot be read; it is named.
+
+        Examples:
+            >>> import kalshi_portfolio as kp
+            >>> pf = kp.demo()
+            >>> pf.equity(freq="1mo")["cumulative_net_pnl_cents"][-1] == pf.pnl()["net_pnl_cents"].item()
+            True
+        """
+        start, end = bounds(since, until)
+        check_method(method)
+        matched, transfers = _matched(self._linked(), method), self._store().read(TRANSFERS)
+        return profit.equity(matched, transfers, freq=str(freq), tz=tz, since=start, until=end)
+
+    def summary(self, *, mark: str = "bid") -> pl.DataFrame:
+        """Give the figures that one looks at first: P&L, fees, capital, return, best and worst, what is unknown.
+
+        Args:
+            mark: What an open position is worth: ``bid``, ``mid`` or ``last``.
+
+        Returns:
+            One row, ``schema.SUMMARY``.
+
+        Raises:
+            ArgumentError: The mark is unknown.
+            DamagedFileError: A file cannot be read; it is named.
+
+        Examples:
+            >>> import kalshi_portfolio as kp
+            >>> kp.demo().summary()["positions"].item() > 1000
+            True
+        """
+        as_of = complete_to(self.coverage())
+        return profit.summary(self.positions(mark=mark), self.equity(), self.transfers(), as_of=as_of)
+
+    def reconcile(self, *, tickers: Tickers = None) -> pl.DataFrame:
+        """Compare our figures with the exchange's own: positions, fees, P&L, settlements, cash.
+
+        Args:
+            tickers: Only these markets.
+
+        Returns:
+            One row per check, ``schema.RECONCILIATION``, by check, subaccount and ticker, with the cause where a
+            figure differs.
+
+        Raises:
+            ArgumentError: A ticker is no text.
+            DamagedFileError: A file cannot be read; it is named.
+
+        Examples:
+            >>> import kalshi_portfolio as kp
+            >>> checks = kp.demo().reconcile()
+            >>> checks.filter(~checks["ok"], checks["cause"].is_null()).height
+            0
+        """
+        wanted = condition(tickers, None, None, None)
+        store, linked = self._store(), self._linked()
+        checks = reconcile(
+            linked,
+            settlements=SETTLED.empty() if linked.settled is None else linked.settled,
+            snapshots=store.latest(SNAPSHOTS),
+            transfers=store.read(TRANSFERS),
+            balances=store.latest(BALANCES),
+            transfers_complete=not self.coverage().filter(pl.col("dataset") == TRANSFERS.name).is_empty(),
+        )
+        return RECONCILIATION.conform(checks.filter(wanted))
 
     def coverage(self) -> pl.DataFrame:
         """Say what is on disk completely, what is missing, and what the exchange no longer lists.
@@ -301,21 +255,6 @@ class Portfolio(Datasets):
         """Give a small card for notebooks."""
         return html_card(self)
 
-    def _computed(
-        self,
-        table: Table,
-        compute: Callable[[], pl.DataFrame],
-        tickers: Tickers,
-        since: When,
-        until: When,
-        column: str,
-        *,
-        lazy: bool,
-    ) -> pl.DataFrame | pl.LazyFrame:
-        wanted = condition(tickers, *bounds(since, until), column)
-        if lazy:
-            return pl.defer(compute, schema=table.schema).filter(wanted)
-        return compute().filter(wanted)
 
-    def _linked(self) -> Linked:
-        return self._links.of(self._store())
+def _matched(linked: Linked, method: str) -> pl.DataFrame:
+    return linked.lots if method == "fifo" else linked.disposals

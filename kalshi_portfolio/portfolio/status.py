@@ -136,7 +136,8 @@ def complete_to(coverage: pl.DataFrame) -> datetime | None:
     """Give the time up to which the fills of every subaccount are complete."""
     fills = coverage.filter(pl.col("dataset") == "fills", pl.col("status") == "complete")
     ends = fills.group_by("subaccount").agg(pl.col("covered_to").max())["covered_to"]
-    return _latest(ends.filter(ends == ends.min()))
+    earliest = ends.min()
+    return earliest if isinstance(earliest, datetime) else None
 
 
 def moment(at: datetime) -> str:

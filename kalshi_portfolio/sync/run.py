@@ -221,16 +221,18 @@ async def all_of(work: Iterable[Coroutine[Any, Any, None]], *, at_once: int = 4)
             await piece
 
     pieces = list(work)
+    tasks: list[asyncio.Task[None]] = []
     try:
         async with asyncio.TaskGroup() as group:
-            for piece in pieces:
-                group.create_task(one(piece))
+            tasks.extend(group.create_task(one(piece)) for piece in pieces)
     except BaseExceptionGroup as errors:
         first = _first(errors)
         raise first from first.__cause__
     finally:
         for piece in pieces:
-            piece.close()
+            piece.close()  # what was never begun
+    if any(task.cancelled() for task in tasks):  # which a group passes over in silence
+        raise asyncio.CancelledError
 
 
 def _first(error: BaseException) -> BaseException:
