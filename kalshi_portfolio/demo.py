@@ -76,7 +76,7 @@ def _synced(folder: Path | None, progress: bool) -> Portfolio:  # noqa: FBT001  
 def _whole(folder: Path) -> Portfolio | None:
     """Give the portfolio of a folder that an earlier process has synced whole: the account never changes."""
     try:
-        pf = Portfolio(folder)
+        pf = Portfolio(folder, client=demo_connection().client)
         status = pf.status()
     except KalshiPortfolioError:
         return None
@@ -94,7 +94,7 @@ def _reaches_the_end(coverage: pl.DataFrame) -> bool:
 
 def _sync_into(folder: Path, *, progress: bool) -> tuple[Portfolio, SyncReport]:
     report = sync(folder, connection=demo_connection(), progress=progress)
-    return Portfolio(folder), report
+    return Portfolio(folder, client=demo_connection().client), report
 
 
 def _sync_into_own(*, progress: bool) -> tuple[Portfolio, SyncReport]:

@@ -236,8 +236,13 @@ def test_nothing_gives_no_checks() -> None:
 
 
 def only_settlements(book: Linked, settled: pl.DataFrame) -> pl.DataFrame:
-    nothing = {"snapshots": SNAPSHOTS.empty(), "transfers": TRANSFERS.empty(), "balances": BALANCES.empty()}
-    return reconcile(book, settlements=settled, **nothing)
+    return reconcile(
+        book,
+        settlements=settled,
+        snapshots=SNAPSHOTS.empty(),
+        transfers=TRANSFERS.empty(),
+        balances=BALANCES.empty(),
+    )
 
 
 def test_all_25_settlements_of_a_real_account_reconcile(new: tuple[Linked, pl.DataFrame]) -> None:

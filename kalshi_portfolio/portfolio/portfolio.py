@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Unpack, overload
 
 import polars as pl
 
 from kalshi_portfolio import pnl as profit
+from kalshi_portfolio.loops import run
 from kalshi_portfolio.portfolio.card import html_card, text_card
 from kalshi_portfolio.portfolio.coverage import coverage_frame
 from kalshi_portfolio.portfolio.filters import Filters, Tickers, When, bounds, condition
 from kalshi_portfolio.portfolio.linked import LinkedFrames, check_method
+from kalshi_portfolio.portfolio.marks import client_for, read_quotes
 from kalshi_portfolio.portfolio.status import complete_to, status_of
 from kalshi_portfolio.reconcile import reconcile
 from kalshi_portfolio.schema import (
@@ -18,19 +21,26 @@ from kalshi_portfolio.schema import (
     FILLS,
     LOTS,
     MARKETS,
+    POSITIONS,
     RECONCILIATION,
     SETTLED,
     SETTLEMENTS,
     SNAPSHOTS,
+    SUMMARY,
     TRANSFERS,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
+    from kalshi_portfolio.client import KalshiPublicClient
     from kalshi_portfolio.ledger import Linked
     from kalshi_portfolio.portfolio.datasets import Eager, Lazy
     from kalshi_portfolio.portfolio.status import Status
+
+
+MIN_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 class Portfolio(LinkedFrames):
@@ -43,6 +53,8 @@ class Portfolio(LinkedFrames):
     Args:
         root: The data folder. Without it ``KALSHI_PORTFOLIO_DATA``, else the nearest data folder upwards from
             the working directory.
+        client: Makes the client that :meth:`refresh_marks` reads quotes with; None for the exchange that the data
+            came from.
 
     Raises:
         RootNotFoundError: There is no data folder there.
@@ -53,6 +65,12 @@ class Portfolio(LinkedFrames):
         >>> pf.positions(status="open").height > 0
         True
     """
+
+    def __init__(
+        self, root: str | Path | None = None, *, client: Callable[[], KalshiPublicClient] | None = None
+    ) -> None:
+        super().__init__(root)
+        self._client = client
 
     @overload
     def pnl(
@@ -132,6 +150,21 @@ class Portfolio(LinkedFrames):
             return pl.defer(compute, schema=add_up(LOTS.empty(), MARKETS.empty()).schema)
         return compute()
 
+    @overload
+    def equity(
+        self, *, freq: str = ..., tz: str = ..., since: When = ..., until: When = ..., method: str = ..., lazy: Lazy
+    ) -> pl.LazyFrame: ...
+    @overload
+    def equity(
+        self,
+        *,
+        freq: str = ...,
+        tz: str = ...,
+        since: When = ...,
+        until: When = ...,
+        method: str = ...,
+        lazy: Eager = ...,
+    ) -> pl.DataFrame: ...
     def equity(
         self,
         *,
@@ -140,7 +173,8 @@ class Portfolio(LinkedFrames):
         since: When = None,
         until: When = None,
         method: str = "fifo",
-    ) -> pl.DataFrame:
+        lazy: bool = False,
+    ) -> pl.DataFrame | pl.LazyFrame:
         """Give the account's course: P&L, fees, transfers and the running total per period.
 
         Args:
@@ -149,6 +183,7 @@ class Portfolio(LinkedFrames):
             since: Only periods that begin at or after this; the running total starts with the account all the same.
             until: Only periods that begin before this.
             method: ``fifo``: first in, first out; ``average``: average cost, as the exchange counts.
+            lazy: Give a LazyFrame that computes when it is collected.
 
         Returns:
             One row per period from the first event to the last, quiet ones included: ``period``, then
@@ -166,20 +201,34 @@ class Portfolio(LinkedFrames):
         """
         start, end = bounds(since, until)
         check_method(method)
-        matched, transfers = _matched(self._linked(), method), self._store().read(TRANSFERS)
-        return profit.equity(matched, transfers, freq=str(freq), tz=tz, since=start, until=end)
 
-    def summary(self, *, mark: str = "bid") -> pl.DataFrame:
+        def run_along(matched: pl.DataFrame, transfers: pl.DataFrame) -> pl.DataFrame:
+            return profit.equity(matched, transfers, freq=str(freq), tz=tz, since=start, until=end)
+
+        def compute() -> pl.DataFrame:
+            return run_along(_matched(self._linked(), method), self._store().read(TRANSFERS))
+
+        if lazy:
+            return pl.defer(compute, schema=run_along(LOTS.empty(), TRANSFERS.empty()).schema)
+        return compute()
+
+    @overload
+    def summary(self, *, mark: str = ..., method: str = ..., lazy: Lazy) -> pl.LazyFrame: ...
+    @overload
+    def summary(self, *, mark: str = ..., method: str = ..., lazy: Eager = ...) -> pl.DataFrame: ...
+    def summary(self, *, mark: str = "bid", method: str = "fifo", lazy: bool = False) -> pl.DataFrame | pl.LazyFrame:
         """Give the figures that one looks at first: P&L, fees, capital, return, best and worst, what is unknown.
 
         Args:
             mark: What an open position is worth: ``bid``, ``mid`` or ``last``.
+            method: ``fifo``: first in, first out; ``average``: average cost, as the exchange counts.
+            lazy: Give a LazyFrame that computes when it is collected.
 
         Returns:
             One row, ``schema.SUMMARY``.
 
         Raises:
-            ArgumentError: The mark is unknown.
+            ArgumentError: The mark or the method is unknown.
             DamagedFileError: A file cannot be read; it is named.
 
         Examples:
@@ -187,14 +236,29 @@ class Portfolio(LinkedFrames):
             >>> kp.demo().summary()["positions"].item() > 1000
             True
         """
-        as_of = complete_to(self.coverage())
-        return profit.summary(self.positions(mark=mark), self.equity(), self.transfers(), as_of=as_of)
+        check_method(method)
+        profit.mark(POSITIONS.empty(), MARKETS.empty(), mark)  # refuses an unknown mark now, not when collected
 
-    def reconcile(self, *, tickers: Tickers = None) -> pl.DataFrame:
+        def compute() -> pl.DataFrame:
+            return profit.summary(
+                self.positions(mark=mark, method=method),
+                self.equity(method=method),
+                self.transfers(),
+                as_of=complete_to(self.coverage()),
+            )
+
+        return pl.defer(compute, schema=SUMMARY.schema) if lazy else compute()
+
+    @overload
+    def reconcile(self, *, tickers: Tickers = ..., lazy: Lazy) -> pl.LazyFrame: ...
+    @overload
+    def reconcile(self, *, tickers: Tickers = ..., lazy: Eager = ...) -> pl.DataFrame: ...
+    def reconcile(self, *, tickers: Tickers = None, lazy: bool = False) -> pl.DataFrame | pl.LazyFrame:
         """Compare our figures with the exchange's own: positions, fees, P&L, settlements, cash.
 
         Args:
             tickers: Only these markets.
+            lazy: Give a LazyFrame that computes when it is collected.
 
         Returns:
             One row per check, ``schema.RECONCILIATION``, by check, subaccount and ticker, with the cause where a
@@ -211,16 +275,58 @@ class Portfolio(LinkedFrames):
             0
         """
         wanted = condition(tickers, None, None, None)
-        store, linked = self._store(), self._linked()
+
+        def compute() -> pl.DataFrame:
+            return self._reconciled().filter(wanted)
+
+        return pl.defer(compute, schema=RECONCILIATION.schema) if lazy else compute()
+
+    def _reconciled(self) -> pl.DataFrame:
+        # Balances first: what is traded and synced afterwards is later than they are, and does not count.
+        store = self._store()
+        balances, transfers = store.latest(BALANCES), store.read(TRANSFERS)
+        read = dict(self.coverage().group_by("dataset").agg(pl.col("covered_to").max()).rows())
+        linked = self._linked()
         checks = reconcile(
             linked,
             settlements=SETTLED.empty() if linked.settled is None else linked.settled,
             snapshots=store.latest(SNAPSHOTS),
-            transfers=store.read(TRANSFERS),
-            balances=store.latest(BALANCES),
-            transfers_complete=not self.coverage().filter(pl.col("dataset") == TRANSFERS.name).is_empty(),
+            transfers=transfers,
+            balances=balances,
+            # A sync that could not read every kind of transfer logs none, so their time stays behind.
+            transfers_complete=TRANSFERS.name in read and read[TRANSFERS.name] >= read.get(BALANCES.name, MIN_TIME),
         )
-        return RECONCILIATION.conform(checks.filter(wanted))
+        return RECONCILIATION.conform(checks)
+
+    def refresh_marks(self, *, mark: str = "bid") -> pl.DataFrame:
+        """Fetch the quotes of what is held, and nothing else: a request per hundred open markets, no key needed.
+
+        The quotes are stored, so that later calls use them, too.
+
+        Args:
+            mark: What an open position is worth: ``bid``, ``mid`` or ``last``.
+
+        Returns:
+            The open positions at their new marks, as :meth:`positions` gives them.
+
+        Raises:
+            ArgumentError: The mark is unknown.
+            ConnectionFailedError: The exchange cannot be reached.
+            SettingsError: The settings name another exchange than the one that the data came from.
+            LockedError: A sync is writing to the folder.
+
+        Examples:
+            >>> import kalshi_portfolio as kp
+            >>> pf = kp.demo()
+            >>> pf.refresh_marks().height == pf.positions(status="open").height
+            True
+        """
+        held = self.positions(status="open", mark=mark)["ticker"].unique().sort().to_list()
+        if held:
+            store = self._store()
+            quotes = run(read_quotes((self._client or client_for(store))(), held))
+            store.upsert(MARKETS, quotes)
+        return self.positions(status="open", mark=mark)
 
     def coverage(self) -> pl.DataFrame:
         """Say what is on disk completely, what is missing, and what the exchange no longer lists.

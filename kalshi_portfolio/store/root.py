@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,6 +117,16 @@ def write_mark(root: Path, mark: Mark) -> None:
     """Write the marker of a root, atomically."""
     content = {name: getattr(mark, name) for name in Mark.__slots__}
     write_atomically(root / MARKER, json.dumps(content, indent=1).encode(), root=root)
+
+
+def discard(root: Path) -> None:
+    """Take away what makes a folder a data folder, and the folder if nothing else is in it."""
+    for name in (MARKER, FACTS):
+        (root / name).unlink(missing_ok=True)
+    for name in (LOCKS, TMP):
+        shutil.rmtree(root / name, ignore_errors=True)
+    with suppress(OSError):
+        root.rmdir()
 
 
 def ensure(root: Path, identity: Identity) -> tuple[Mark, bool]:

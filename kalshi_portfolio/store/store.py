@@ -13,6 +13,7 @@ from kalshi_portfolio.errors import ArgumentError, DamagedFileError, SchemaVersi
 from kalshi_portfolio.schema import DATASETS, SYNC_LOG, VERSION
 from kalshi_portfolio.store import commit, coverage, layout, locks, read, root, write
 from kalshi_portfolio.store import quarantine as set_aside
+from kalshi_portfolio.store.quarantine import FOLDER as QUARANTINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -122,6 +123,11 @@ class Store:
             finally:
                 with self._mutex:
                     self._index = None
+
+    def discard_if_new(self) -> None:
+        """Take the folder away again if this object made it and nothing was stored in it since."""
+        if self.created and not any((self.root / name).exists() for name in (*DATASETS, QUARANTINE)):
+            root.discard(self.root)
 
     def holder(self) -> Holder | None:
         """Tell who is syncing, if anybody is named."""

@@ -126,8 +126,12 @@ def sync(
         _say(f"Made a new data folder: {store.root}")
     if chosen.env_file is not None and connection is None:
         _say(f"Settings were read from {chosen.env_file}")
-    with _progress_bar(shown=progress) as bar:
-        return run(_synced(link, store, names, start, overlap, bar, wait))
+    try:
+        with _progress_bar(shown=progress) as bar:
+            return run(_synced(link, store, names, start, overlap, bar, wait))
+    except BaseException:
+        store.discard_if_new()  # a wrong key leaves nothing behind
+        raise
 
 
 async def _synced(
