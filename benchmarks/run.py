@@ -51,9 +51,11 @@ def _measure(what: str, call: Callable[[], Any], size: int, runs: int) -> tuple[
     for _ in range(runs):
         result = None
         gc.collect()
+        gc.disable()  # as timeit does
         began = time.perf_counter()
         result = call()
         seconds.append(time.perf_counter() - began)
+        gc.enable()
     figures = {
         "what": what,
         "fills": size,

@@ -555,7 +555,8 @@ def test_average_cost_is_what_the_exchange_reports_of_open_positions(pf: kp.Port
 
 def test_the_equity_curve_ends_at_the_total(pf: kp.Portfolio) -> None:
     net = pf.pnl()["net_pnl_cents"].item()
-    for question in ({}, {"freq": "1mo"}, {"freq": "1w", "tz": "America/New_York"}, {"since": "2026-06-01"}):
+    questions: list[dict[str, Any]] = [{}, {"freq": "1mo"}, {"freq": "1w", "tz": "America/New_York"}]
+    for question in [*questions, {"since": "2026-06-01"}]:
         curve = pf.equity(**question)
         assert curve["cumulative_net_pnl_cents"][-1] == net
         assert curve["period"].is_sorted()
