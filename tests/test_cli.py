@@ -380,3 +380,21 @@ def test_times_are_utc(cli: Callable[..., Result], root: Path) -> None:
     rows = json.loads(cli("trades", "--json", "--limit", "1", "--root", root).out)
     assert datetime.fromisoformat(rows[0]["executed_at"]) == kp.Portfolio(root).trades()["executed_at"][-1]
     assert datetime.fromisoformat(rows[0]["executed_at"]).tzinfo == UTC
+
+
+def test_reconcile_says_how_many_checks_agree_and_lists_them(cli: Callable[..., Result], root: Path) -> None:
+    told = cli("reconcile", "--root", str(root))
+    assert told.status == 0
+    agree, _, there = told.out.partition(" of ")
+    assert there.startswith(f"{agree} checks agree.")
+    listed = cli("reconcile", "--root", str(root), "--all", "--limit", "0").out
+    assert "$18.91651163" in listed  # exact to the last digit
+    rows = json.loads(cli("reconcile", "--root", str(root), "--json").out)
+    assert {row["unit"] for row in rows} == {"contracts", "cents"}
+
+
+def test_the_method_can_be_chosen(cli: Callable[..., Result], root: Path) -> None:
+    fifo = cli("positions", "--root", str(root), "--json").out
+    average = cli("positions", "--root", str(root), "--json", "--method", "average").out
+    assert fifo != average
+    assert cli("pnl", "--root", str(root), "--method", "lifo").status == 2

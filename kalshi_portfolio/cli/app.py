@@ -11,7 +11,7 @@ import typer
 from kalshi_portfolio import __version__
 from kalshi_portfolio.cli import columns
 from kalshi_portfolio.cli.tables import print_data, print_frame, say
-from kalshi_portfolio.cli.views import show_demo, show_status
+from kalshi_portfolio.cli.views import exact_texts, show_demo, show_status
 from kalshi_portfolio.portfolio import Portfolio
 from kalshi_portfolio.sync import SYNCED
 
@@ -49,6 +49,10 @@ Since = Annotated[str | None, typer.Option("--since", help="From this day or tim
 Until = Annotated[str | None, typer.Option("--until", help="Until before this day or time (UTC).")]
 StatusChoice = Literal["open", "closed", "settled", "all"]
 MarkChoice = Literal["bid", "mid", "last"]
+MethodChoice = Literal["fifo", "average"]
+Method = Annotated[
+    MethodChoice, typer.Option("--method", help="fifo: first in, first out; average: average cost, as Kalshi counts.")
+]
 
 
 def _examples(*lines: str) -> str:
@@ -129,6 +133,7 @@ def positions(
     mark: Annotated[
         MarkChoice, typer.Option("--mark", help="What an open position is worth: bid is what a sale would fetch.")
     ] = "bid",
+    method: Method = "fifo",
     limit: Limit = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -136,7 +141,7 @@ def positions(
     """List positions from flat to flat, newest first, with entry, mark and P&L."""
     _refuse_both(as_json=as_json, as_csv=as_csv)
     wanted = None if status == "all" else status
-    frame = Portfolio(root).positions(status=wanted, tickers=ticker, since=since, until=until, mark=mark)
+    frame = Portfolio(root).positions(status=wanted, tickers=ticker, since=since, until=until, mark=mark, method=method)
     frame = frame.sort("opened_at", "position_id", descending=True, nulls_last=True)
     _show(frame, columns.of_positions(status), limit, as_json=as_json, as_csv=as_csv)
 
@@ -184,6 +189,7 @@ def pnl(
     ticker: Tickers = None,
     since: Since = None,
     until: Until = None,
+    method: Method = "fifo",
     limit: Annotated[int, typer.Option("--limit", min=0, help="Give at most so many rows; 0 for all.")] = 0,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -194,10 +200,34 @@ def pnl(
     """
     _refuse_both(as_json=as_json, as_csv=as_csv)
     groups = list(dict.fromkeys(by or []))
-    frame = Portfolio(root).pnl(by=groups, freq=freq, tz=tz, tickers=ticker, since=since, until=until)
+    frame = Portfolio(root).pnl(by=groups, freq=freq, tz=tz, tickers=ticker, since=since, until=until, method=method)
     keys = (["period"] if freq else []) + groups
     shown = columns.of_profit(keys, unknown=bool(frame["unknown_lots"].sum()))
     _show(frame, shown, limit, as_json=as_json, as_csv=as_csv)
+
+
+@app.command(
+    epilog=_examples("reconcile", "reconcile --ticker KXFED-26DEC-T3.75 --all", "reconcile --json"),
+    short_help="Compare our figures with the exchange's.",
+)
+def reconcile(
+    root: Root = None,
+    ticker: Tickers = None,
+    everything: Annotated[bool, typer.Option("--all", help="List the checks that agree, too.")] = False,
+    limit: Limit = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Compare our positions, fees, P&L, settlements and cash with the exchange's own, and say why they differ."""
+    _refuse_both(as_json=as_json, as_csv=as_csv)
+    frame = Portfolio(root).reconcile(tickers=ticker)
+    differing = frame.filter(~frame["ok"])
+    if not (as_json or as_csv):
+        say(f"{frame.height - differing.height:,} of {frame.height:,} checks agree.")
+        if differing.is_empty() and not everything:
+            return
+        frame = exact_texts(frame if everything else differing)
+    _show(frame, columns.CHECKS, limit, as_json=as_json, as_csv=as_csv)
 
 
 def _refuse_both(*, as_json: bool, as_csv: bool) -> None:

@@ -69,3 +69,14 @@ def of_profit(keys: list[str], *, unknown: bool) -> tuple[Shown, ...]:
     """Give the columns of P&L by some keys; ``unknown`` lots only where there are any."""
     values = tuple(shown for shown in PNL if unknown or shown.name != "unknown_lots")
     return (*(Shown(key, key, least=10) for key in keys), *values)
+
+
+CHECKS = (
+    Shown("check", "check"),
+    Shown("subaccount", "sub", leave_out=3),
+    Shown("ticker", "market", least=14, leave_out=1),
+    Shown("ours", "ours", right=True),
+    Shown("theirs", "theirs", right=True),
+    Shown("difference", "difference", leave_out=2, right=True),
+    Shown("cause", "cause", least=24),
+)

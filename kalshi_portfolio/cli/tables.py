@@ -34,12 +34,14 @@ class Shown:
         heading: What stands above it.
         least: To how many characters its text may be cut where the terminal is narrow; 0: never.
         leave_out: Above 0, it may be left out where the terminal is too narrow, the highest number first.
+        right: Whether it is aligned to the right though it is text; numbers always are.
     """
 
     name: str
     heading: str
     least: int = 0
     leave_out: int = 0
+    right: bool = False
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -70,7 +72,7 @@ def print_frame(frame: pl.DataFrame, *, columns: Sequence[Shown], title: str = "
     fitting = _fit(columns, widths, out.width)
     if title:
         out.print(title, style="bold", soft_wrap=True)
-    right = {c.name for c in fitting if frame.schema[c.name].is_numeric()}
+    right = {c.name for c in fitting if c.right or frame.schema[c.name].is_numeric()}
     head = _GAP.join(_padded(c.heading, widths[c.name], right=c.name in right) for c in fitting)
     out.print(head.rstrip(), style="bold", soft_wrap=True)
     for row in range(shown.height):

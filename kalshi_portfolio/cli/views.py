@@ -7,10 +7,13 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from kalshi_portfolio.cli import columns
 from kalshi_portfolio.cli.tables import console, print_frame, say
 
 if TYPE_CHECKING:
+    from decimal import Decimal
     from pathlib import Path
 
     from kalshi_portfolio.portfolio import Portfolio, Status
@@ -72,3 +75,20 @@ def show_status(status: Status) -> None:
         wrapped = textwrap.wrap(words, max(width - len(start), 20)) or [""]
         text = "\n".join([start + wrapped[0], *(" " * len(start) + line for line in wrapped[1:])])
         say(text, style=None if number else "bold")
+
+
+def exact_texts(checks: pl.DataFrame) -> pl.DataFrame:
+    """Write the figures of a reconciliation out: dollars to the last digit that is not 0, or contracts."""
+    return checks.with_columns(
+        pl.Series(name, [_exact(*pair) for pair in zip(checks[name], checks["unit"], strict=True)], dtype=pl.String)
+        for name in ("ours", "theirs", "difference")
+    )
+
+
+def _exact(value: Decimal | None, unit: str) -> str:
+    if value is None:
+        return "unknown"
+    if unit == "contracts":
+        return f"{value:,.2f}"
+    whole, _, rest = f"{abs(value) / 100:,.8f}".partition(".")
+    return f"{'-' if value < 0 else ''}${whole}.{rest[:2]}{rest[2:].rstrip('0')}"
