@@ -154,3 +154,9 @@ def test_the_best_position_of_a_settled_market_counts() -> None:
     got = row(book.positions, book.lots, NO_TRANSFERS, 40)
     assert (got["best_net_pnl_cents"], got["win_ratio"], got["profit_factor"]) == (600, 1.0, None)
     assert datetime(2026, 1, 1, tzinfo=UTC) == START
+
+
+def test_an_account_without_a_past_has_no_return() -> None:
+    book = link(fills("A yes 10 40 0"), settled("A yes"))
+    assert row(book.positions, book.lots, transfers(transfer(1, "1000", 5)), 5)["return_on_capital"] is None
+    assert row(book.positions, book.lots, transfers(transfer(1, "-1000", 1)), 5)["return_on_capital"] is None

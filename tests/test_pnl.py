@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as Dec
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from ledger_rows import fills, market, markets, settled
+from ledger_rows import START, fills, market, markets, settled
 
 from kalshi_portfolio.errors import ArgumentError
 from kalshi_portfolio.ledger import judge, link
@@ -218,3 +218,14 @@ def test_values_have_their_dtypes() -> None:
 def test_what_cannot_mean_anything_is_refused_with_what_can(arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(ArgumentError, match=words):
         pnl(LOTS.empty(), MARKETS.empty(), **arguments)
+
+
+def test_bounds_keep_what_was_realised_or_paid_between_them() -> None:
+    lots = link(fills("T yes 10 40 2", "T no 10 50 1")).lots  # bought at minute 1, sold at minute 2
+    first, second = (pl.Series([START + timedelta(minutes=n)]).item() for n in (1, 2))
+    paid = pnl(lots, MARKETS.empty(), until=second)
+    realised = pnl(lots, MARKETS.empty(), since=second)
+    assert paid.select("realized_pnl_cents", "fee_cents", "lots").rows() == [(0, 2, 0)]
+    assert realised.select("realized_pnl_cents", "fee_cents", "lots").rows() == [(100, 1, 1)]
+    assert pnl(lots, MARKETS.empty(), since=second, until=second).is_empty()
+    assert pnl(lots, MARKETS.empty(), since=first)["net_pnl_cents"].to_list() == [97]
