@@ -1,3 +1,4 @@
+# ruff: noqa: INP001  (a script's neighbour)
 """Synthetic accounts of any size, the same on every machine: made by Polars from hashes, without a random generator."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: INP001  (a script's neighbour)
 """What the ledger is measured against: C with a queue per market, and a plain Python loop over ``deque``."""
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def build() -> ctypes.CDLL | None:
         return None
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "fifo.so"
-        subprocess.run([compiler, "-O3", "-shared", "-fPIC", "-o", str(library), str(_SOURCE)], check=True)
+        subprocess.run([compiler, "-O3", "-shared", "-fPIC", "-o", str(library), str(_SOURCE)], check=True)  # noqa: S603
         loaded = ctypes.CDLL(str(library))
     loaded.fifo.restype = ctypes.c_int64
     return loaded
@@ -104,7 +105,7 @@ def python_inputs(account: Account) -> dict[str, Any]:
     return {"fills": lists, "payouts": {(t, s): (payout, at) for t, s, payout, at in payouts.rows()}}
 
 
-def python_lots(inputs: dict[str, Any]) -> tuple[list[Any], ...]:
+def python_lots(inputs: dict[str, Any]) -> tuple[list[Any], ...]:  # noqa: C901, PLR0915  (one loop, on purpose)
     """Match by a queue per market, into one list per column of ``schema.LOTS``.
 
     An entry of a queue is ``[quantity left, quantity so far disposed of, row]``. Fees are split as the ledger splits

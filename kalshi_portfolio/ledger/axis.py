@@ -95,6 +95,14 @@ def _by_market(fills: pl.DataFrame) -> pl.DataFrame:
     return keys.to_frame().with_columns(pl.lit(fills["delta"]).gather(_row_of("key")).alias("delta"))
 
 
+def at(values: pl.Series, rows: str) -> pl.Expr:
+    """Look the rows that a column names up in a column of another frame.
+
+    As an expression, so that all columns of a frame are looked up in parallel, which ``Series.gather`` is not.
+    """
+    return pl.lit(values).gather(pl.col(rows)).alias(values.name)
+
+
 def _row_of(key: str) -> pl.Expr:
     return (pl.col(key) % _SHIFT).cast(pl.UInt32)
 
@@ -115,8 +123,8 @@ def _totals(fills: pl.DataFrame, sequence: pl.DataFrame) -> pl.DataFrame:
     ).filter(last)
     totals = ends.select(
         "code",
-        pl.lit(fills["ticker"]).gather(pl.col("row")).alias("ticker"),
-        pl.lit(fills["subaccount"]).gather(pl.col("row")).alias("subaccount"),
+        at(fills["ticker"], "row"),
+        at(fills["subaccount"], "row"),
         pl.col("net", "amount") - pl.col("net", "amount").shift(1, fill_value=0),
     )
     shards = fills["exchange_index"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from kalshi_portfolio import money
+from kalshi_portfolio.ledger.axis import at
 from kalshi_portfolio.ledger.lots import side_name
 from kalshi_portfolio.schema import TRADES
 
@@ -31,7 +32,7 @@ def make_legs(axis: Axis) -> pl.DataFrame:
     steps = steps.with_columns(
         pl.when(against).then(pl.min_horizontal(before.abs(), size)).otherwise(0).alias("closing"),
         size.alias("size"),
-        axis.fills["fee"].gather(steps["row"]).alias("whole"),
+        at(axis.fills["fee"], "row").alias("whole"),
     )
     closing, size = pl.col("closing"), pl.col("size")
     fee_end = money.share(pl.col("whole"), pl.lit(0), closing, size).cast(pl.Int64)
@@ -55,7 +56,8 @@ def make_legs(axis: Axis) -> pl.DataFrame:
         (pl.col("whole") - fee_end).alias("fee"),
         "after",
     )  # fmt: skip
-    return pl.concat([sells, buys]).sort("row", "leg")
+    # One key in place of two; no two legs share it.
+    return pl.concat([sells, buys]).sort(pl.col("row").cast(pl.Int64) * 2 + pl.col("leg"))
 
 
 def dress_trades(axis: Axis, legs: pl.DataFrame, matched: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
@@ -73,27 +75,26 @@ def dress_trades(axis: Axis, legs: pl.DataFrame, matched: pl.DataFrame, ids: pl.
     fills, groups = axis.fills, axis.groups
     realized = matched.filter(pl.col("kind") == 0).group_by("exit").agg(pl.col("realized").sum())
     legs = legs.join(realized, left_on="row", right_on="exit", how="left", maintain_order="left")
-    row, group = legs["row"], legs["group"]
-    price = fills["yes_price"].gather(row)
+    price = at(fills["yes_price"], "row")
     side_price = pl.when("yes").then(price).otherwise(money.ONE_DOLLAR - price)
-    complete = groups["complete"].gather(group)
+    complete = at(groups["complete"], "group")
     frame = legs.select(
-        fills["kalshi_trade_id"].gather(row),
+        at(fills["kalshi_trade_id"], "row"),
         "leg",
-        ids.gather(legs["position"]).alias("position_id"),
-        groups["ticker"].gather(group),
-        groups["subaccount"].gather(group),
-        groups["exchange_index"].gather(group),
+        at(ids, "position"),
+        at(groups["ticker"], "group"),
+        at(groups["subaccount"], "group"),
+        at(groups["exchange_index"], "group"),
         side_name(pl.col("yes")).alias("side"),
         pl.when("buys").then(pl.lit("buy")).otherwise(pl.lit("sell")).alias("action"),
         money.quantity(pl.col("amount")).alias("quantity"),
         money.price(side_price).alias("price_cents"),
         money.money(money.product(side_price, pl.col("amount"))).alias("total_cost_cents"),
         money.money(pl.col("fee")).alias("fee_cents"),
-        fills["fee_source"].gather(row),
-        fills["is_taker"].gather(row),
-        fills["order_id"].gather(row),
-        fills["executed_at"].gather(row),
+        at(fills["fee_source"], "row"),
+        at(fills["is_taker"], "row"),
+        at(fills["order_id"], "row"),
+        at(fills["executed_at"], "row"),
         money.quantity(pl.col("after")).alias("position_after"),
         complete.alias("complete"),
         money.money(pl.when(~pl.col("buys") & complete).then("realized")).alias("realized_pnl_cents"),

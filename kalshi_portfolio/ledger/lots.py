@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from kalshi_portfolio import money
+from kalshi_portfolio.ledger.axis import at
 from kalshi_portfolio.schema import LOTS
 
 if TYPE_CHECKING:
@@ -37,18 +38,17 @@ def dress_lots(axis: Axis, matched: pl.DataFrame, ids: pl.Series) -> pl.DataFram
         One row per lot, by opening fill (``opened_at, entry_trade_id``), then by sequence of disposal.
     """
     fills, groups = axis.fills, axis.groups
-    group, first, last = matched["group"], matched["entry"], matched["exit"]
     net = pl.col("realized") - pl.col("entry_fee") - pl.col("exit_fee")
-    closed_at = pl.when(pl.col("kind") == 0).then(fills["executed_at"].gather(last))
-    settled_at = pl.when(pl.col("kind") == 1).then(groups["settled_at"].gather(group))
+    closed_at = pl.when(pl.col("kind") == 0).then(at(fills["executed_at"], "exit"))
+    settled_at = pl.when(pl.col("kind") == 1).then(at(groups["settled_at"], "group"))
     frame = matched.select(
-        ids.gather(matched["position"]).alias("position_id"),
-        groups["ticker"].gather(group),
-        groups["subaccount"].gather(group),
-        groups["exchange_index"].gather(group),
+        at(ids, "position"),
+        at(groups["ticker"], "group"),
+        at(groups["subaccount"], "group"),
+        at(groups["exchange_index"], "group"),
         side_name(pl.col("yes")).alias("side"),
-        fills["kalshi_trade_id"].gather(first).alias("entry_trade_id"),
-        fills["kalshi_trade_id"].gather(last).alias("exit_trade_id"),
+        at(fills["kalshi_trade_id"], "entry").alias("entry_trade_id"),
+        at(fills["kalshi_trade_id"], "exit").alias("exit_trade_id"),
         pl.lit(_KINDS).gather(pl.col("kind").cast(pl.UInt32)).alias("exit_kind"),
         money.quantity(pl.col("amount")).alias("quantity"),
         money.price(pl.col("entry_price")).alias("entry_price_cents"),
@@ -57,9 +57,9 @@ def dress_lots(axis: Axis, matched: pl.DataFrame, ids: pl.Series) -> pl.DataFram
         money.money(pl.col("exit_fee")).alias("exit_fee_cents"),
         money.money(pl.col("realized")).alias("realized_pnl_cents"),
         money.money(net).alias("net_pnl_cents"),
-        fills["is_taker"].gather(first),
+        at(fills["is_taker"], "entry"),
         "complete",
-        fills["executed_at"].gather(first).alias("opened_at"),
+        at(fills["executed_at"], "entry").alias("opened_at"),
         pl.coalesce(closed_at, settled_at).alias("closed_at"),
     )
     return LOTS.conform(frame)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import polars as pl
 
 from kalshi_portfolio import money
+from kalshi_portfolio.ledger.axis import at
 
 if TYPE_CHECKING:
     from kalshi_portfolio.ledger.axis import Axis
@@ -57,27 +58,29 @@ def _pairs(steps: pl.DataFrame) -> pl.DataFrame:
     # Where a step of the YES axis began is known from the running sum of its own side.
     begin = pl.when(steps["delta"] > 0).then(steps["bought"]).otherwise(steps["sold"]) - steps["delta"].abs()
     starts = steps.select(begin.alias("begin"))["begin"]
-    first, last = lots["entry_step"], lots["exit_step"]
-    return lots.with_columns(
-        steps["group"].gather(first),
-        steps["position"].gather(first),
-        steps["row"].gather(first).alias("entry"),
-        steps["row"].gather(last).alias("exit"),
-        (lots["end"] - starts.gather(first)).alias("entry_end"),
-        (lots["end"] - starts.gather(last)).alias("exit_end"),
-    ).drop("end", "entry_step")
+    return lots.select(
+        "amount",
+        "yes",
+        "exit_step",
+        at(steps["group"], "entry_step"),
+        at(steps["position"], "entry_step"),
+        at(steps["row"], "entry_step").alias("entry"),
+        at(steps["row"], "exit_step").alias("exit"),
+        (end - at(starts, "entry_step")).alias("entry_end"),
+        (end - at(starts, "exit_step")).alias("exit_end"),
+    )
 
 
 def _with_fees(lots: pl.DataFrame, axis: Axis) -> pl.DataFrame:
     """Split the fees of the fills over their lots; a settlement and an open lot cost none."""
     fills, amount = axis.fills, pl.col("amount")
     fee, total = fills["fee"], fills["amount"]
-    settled = axis.groups["settled"].gather(lots["group"])
+    settled = at(axis.groups["settled"], "group")
     lots = lots.with_columns(
-        fee.gather(lots["entry"]).alias("entry_whole"),
-        total.gather(lots["entry"]).alias("entry_total"),
-        fee.gather(lots["exit"]).alias("exit_whole"),
-        total.gather(lots["exit"]).alias("exit_total"),
+        at(fee, "entry").alias("entry_whole"),
+        at(total, "entry").alias("entry_total"),
+        at(fee, "exit").alias("exit_whole"),
+        at(total, "exit").alias("exit_total"),
         pl.when(pl.col("exit").is_not_null()).then(0).when(settled).then(1).otherwise(2).cast(pl.Int8).alias("kind"),
     )
     narrow = _bound(fee) * _bound(total) <= _INT64_MAX
@@ -114,12 +117,12 @@ def _bound(values: pl.Series) -> int:
 def _value(lots: pl.DataFrame, axis: Axis) -> pl.DataFrame:
     """Price entry and exit of every lot on the held side, and realise what is closed and known."""
     prices, groups = axis.fills["yes_price"], axis.groups
-    entry = prices.gather(lots["entry"])
-    payout = groups["payout"].gather(lots["group"])
-    void = groups["void"].gather(lots["group"])
+    entry = at(prices, "entry")
+    payout = at(groups["payout"], "group")
+    void = at(groups["void"], "group")
     exit_ = (
         pl.when(pl.col("kind") == 0)
-        .then(prices.gather(lots["exit"]))
+        .then(at(prices, "exit"))
         .when(pl.col("kind") == 1)
         .then(pl.when(void).then(entry).otherwise(payout))
     )
@@ -127,7 +130,7 @@ def _value(lots: pl.DataFrame, axis: Axis) -> pl.DataFrame:
     lots = lots.with_columns(
         pl.when(yes).then(entry).otherwise(money.ONE_DOLLAR - entry).alias("entry_price"),
         pl.when(yes).then(exit_).otherwise(money.ONE_DOLLAR - exit_).alias("exit_price"),
-        groups["complete"].gather(lots["group"]).alias("complete"),
+        at(groups["complete"], "group").alias("complete"),
     )
     gain = money.product(pl.col("exit_price") - pl.col("entry_price"), pl.col("amount"))
     return lots.with_columns(pl.when("complete").then(gain).alias("realized"))

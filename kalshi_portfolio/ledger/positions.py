@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from kalshi_portfolio import money
-from kalshi_portfolio.ledger.axis import KEY, newest
+from kalshi_portfolio.ledger.axis import KEY, at, newest
 from kalshi_portfolio.ledger.lots import side_name
 from kalshi_portfolio.schema import MARKETS, POSITIONS
 
@@ -68,53 +68,65 @@ def dress_positions(
 
 
 def _from_lots(matched: pl.DataFrame) -> pl.DataFrame:
-    """Add the lots of each position up, in integer units. A sum with an unknown part is unknown."""
-    closed, amount = pl.col("kind") < 2, pl.col("amount")  # noqa: PLR2004  (2 is open)
+    """Add the lots of each position up, in integer units. A sum with an unknown part is unknown.
+
+    What counts is chosen before grouping: plain sums take a third of the time of sums filtered within each group.
+    """
+    is_open, amount = pl.col("kind") == 2, pl.col("amount")  # noqa: PLR2004  (as in match)
     bought = money.product(pl.col("entry_price"), amount)
-    sold = money.product(pl.col("exit_price"), amount)
-    fee = (pl.col("entry_fee") + pl.col("exit_fee")).cast(pl.Int128)
+    parts = {
+        "sold": pl.when(~is_open).then(money.product(pl.col("exit_price"), amount)).otherwise(0),
+        "realized": pl.when(~is_open).then("realized").otherwise(0),
+        "fee": (pl.col("entry_fee") + pl.col("exit_fee")).cast(pl.Int128),
+    }
     return (
         matched.lazy()
-        .with_columns(bought.alias("bought"), sold.alias("sold"), fee.alias("fee"), (~closed).alias("is_open"))
+        .select(
+            *("position", "group", "yes", "complete", "kind", "exit", "amount"),
+            pl.when(is_open).then(amount).otherwise(0).alias("held"),
+            bought.alias("bought"),
+            pl.when(is_open).then(bought).otherwise(0).alias("cost"),
+            *(values.alias(name) for name, values in parts.items()),
+        )
         .group_by("position")
         .agg(
             pl.first("group", "yes", "complete"),
             amount.sum().alias("bought_amount"),
-            amount.filter("is_open").sum().alias("held"),
-            pl.col("bought").sum(),
-            pl.col("bought").filter("is_open").sum().alias("cost"),
-            _whole_sum(pl.col("sold"), ~pl.col("is_open")),
-            _whole_sum(pl.col("realized"), ~pl.col("is_open")),
-            _whole_sum(pl.col("fee"), pl.lit(value=True)),
-            (pl.col("kind").max()).alias("kind"),
-            pl.col("exit").max(),
+            pl.col("held", "bought", "cost", *parts).sum(),
+            pl.col(*parts).has_nulls().name.prefix("unknown_"),
+            pl.col("kind", "exit").max(),
         )
+        .with_columns(pl.when(~pl.col(f"unknown_{name}")).then(name).alias(name) for name in parts)
         .sort("position")
         .collect()
     )
 
 
-def _whole_sum(values: pl.Expr, part: pl.Expr) -> pl.Expr:
-    """Sum a part of a group, or give null where anything in it is unknown."""
-    return pl.when((values.is_null() & part).any().not_()).then(values.filter(part).sum())
-
-
 def _from_legs(axis: Axis, legs: pl.DataFrame) -> pl.DataFrame:
     """Count the legs of each position and say where their fees come from."""
-    source = axis.fills["fee_source"].gather(legs["row"])
-    unknown, sources = pl.col("fee_source").is_null().any(), pl.col("fee_source").n_unique()
+    unknown, own, trades = pl.col("unknown"), pl.col("own"), pl.col("trades")
+    source = at(axis.fills["fee_source"], "row")
     return (
         legs.lazy()
-        .select("position", source, "row")
+        .select("position", "row", source.is_null().alias("unknown"), (source == "fill").alias("own"))
         .group_by("position")
         .agg(
             pl.len().cast(pl.Int64).alias("trades"),
             pl.col("row").min().alias("opening"),
+            unknown.any(),
+            own.sum().cast(pl.Int64),
+        )
+        .select(
+            "position",
+            "trades",
+            "opening",
             pl.when(unknown)
             .then(None)
-            .when(sources > 1)
-            .then(pl.lit("mixed"))
-            .otherwise(pl.first("fee_source"))
+            .when(own == trades)
+            .then(pl.lit("fill"))
+            .when(own == 0)
+            .then(pl.lit("settlement"))
+            .otherwise(pl.lit("mixed"))
             .alias("fee_source"),
         )
         .collect()
