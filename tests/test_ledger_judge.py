@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal as Dec
 from typing import Any
 
@@ -13,6 +14,7 @@ from kalshi_portfolio.ledger import judge, link
 from kalshi_portfolio.schema import FILLS, JUDGED, SETTLED
 
 NONE = SETTLED.empty()
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def one(own: pl.DataFrame, rows: pl.DataFrame = NONE, **more: Any) -> tuple[bool, str | None]:
@@ -51,32 +53,67 @@ def test_the_sale_in_an_incomplete_market_realises_nothing_known() -> None:
 def test_counts_rebuilt_from_our_own_fills_prove_nothing() -> None:
     rows = settled("T yes", source="market")
     assert one(fills("T yes 5 40"), rows) == (True, None)
-    late = {"history_from": {0: t(0)}, "markets": markets(market("T", open_time=t(-60)))}
-    complete, cause = one(fills("T yes 5 40"), rows, **late)
+    complete, cause = one(fills("T yes 5 40"), rows, **late(market("T", open_time=t(-60))))
     assert not complete
     assert cause == (
-        "The fills are known from 2026-01-01 00:00 UTC on, the market may have been traded since 2025-12-31 23:00 UTC."
+        "Fills from the beginning to 2026-01-01 00:00 UTC have not been read, and the market may have been traded "
+        "then: sync again."
     )
 
 
-@pytest.mark.parametrize("proof", ["settlement", "snapshot"])
-def test_a_late_start_is_no_harm_where_the_exchange_counts_the_same(proof: str) -> None:
-    late: dict[str, Any] = {"history_from": {0: t(0)}, "markets": markets(market("T", open_time=t(-60)))}
-    rows = settled("T yes", yes_quantity="5") if proof == "settlement" else NONE
-    if proof == "snapshot":
-        late["snapshots"] = snapshot("T", "5")
-    assert one(fills("T yes 5 40"), rows, **late) == (True, None)
+def late(*rows: dict[str, Any], start: Any = LONG_AGO, end: Any = None) -> dict[str, Any]:
+    """Say that the fills of a stretch of time have not been read, by default those before the start."""
+    return {"unread": {0: [(start, end or t(0))]}, "markets": markets(*rows)}
 
 
-def test_a_late_start_is_no_harm_where_the_market_opened_later_or_the_subaccount_is_another() -> None:
-    opened = markets(market("T", open_time=t(1)))
-    assert one(fills("T yes 5 40"), history_from={0: t(0)}, markets=opened) == (True, None)
-    assert one(fills("T yes 5 40"), history_from={0: None, 1: t(0)}) == (True, None)
+def test_a_gap_is_no_harm_where_the_settlement_counts_the_same_gross_contracts() -> None:
+    rows = settled("T yes", yes_quantity="5")
+    assert one(fills("T yes 5 40"), rows, **late(market("T", open_time=t(-60)))) == (True, None)
 
 
-def test_an_unknown_opening_counts_as_earlier() -> None:
-    complete, cause = one(fills("T yes 5 40"), history_from={0: t(0)})
-    assert (complete, "since an unknown time" in str(cause)) == (False, True)
+def test_an_equal_net_position_does_not_prove_that_nothing_was_bought_and_sold_in_a_gap() -> None:
+    complete, _ = one(fills("T yes 5 40"), snapshots=snapshot("T", "5"), **late(market("T", open_time=t(-60))))
+    assert not complete
+
+
+def test_a_gap_before_the_market_opened_or_after_it_ended_is_no_harm() -> None:
+    assert one(fills("T yes 5 40"), **late(market("T", open_time=t(1)))) == (True, None)
+    after = late(market("T", open_time=t(0), close_time=t(30)), start=t(30), end=t(60))
+    assert one(fills("T yes 5 40"), **after) == (True, None)
+    inside = late(market("T", open_time=t(0), close_time=t(30)), start=t(29), end=t(60))
+    assert one(fills("T yes 5 40"), **inside)[0] is False
+
+
+def test_a_gap_after_the_settlement_is_no_harm_though_the_market_was_to_close_later() -> None:
+    gap = late(market("T", open_time=t(0), close_time=START + timedelta(days=99)), start=START + timedelta(days=31))
+    gap["unread"] = {0: [(START + timedelta(days=31), START + timedelta(days=40))]}
+    assert one(fills("T yes 5 40"), settled("T yes", source="market"), **gap) == (True, None)
+
+
+def test_a_gap_of_another_subaccount_is_no_harm() -> None:
+    assert one(fills("T yes 5 40"), unread={0: [], 1: [(LONG_AGO, t(0))]}) == (True, None)
+
+
+def test_a_market_whose_life_is_unknown_counts_as_open_all_the_time() -> None:
+    assert one(fills("T yes 5 40"), unread={0: [(LONG_AGO, t(0))]})[0] is False
+
+
+def test_what_a_whole_list_of_positions_lacks_was_not_held() -> None:
+    complete, cause = one(fills("T yes 5 40"), positions_read={0: t(60)})
+    assert (complete, cause) == (False, "The exchange's position was 0.00 contracts, the fills up to then give 5.00.")
+    assert one(fills("T yes 5 40", "T no 5 40"), positions_read={0: t(60)}) == (True, None)
+    assert one(fills("T yes 5 40"), settled("T yes", source="market"), positions_read={0: t(60)}) == (True, None)
+    assert one(fills("T yes 5 40"), positions_read={1: t(60)}) == (True, None)
+    assert one(fills("T yes 5 40"), snapshots=snapshot("T", "5"), positions_read={0: t(120)}) == (True, None)
+
+
+def test_a_market_of_which_nothing_is_known_may_have_been_settled() -> None:
+    assert one(fills("T yes 5 40"), markets=markets()) == (
+        False,
+        "Nothing is known of the market, so it may have been settled: sync its markets.",
+    )
+    assert one(fills("T yes 5 40"), markets=markets(), snapshots=snapshot("T", "5")) == (True, None)
+    assert one(fills("T yes 5 40", "T no 5 40"), markets=markets()) == (True, None)
 
 
 def test_a_snapshot_that_differs_is_named_with_numbers() -> None:

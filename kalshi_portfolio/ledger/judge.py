@@ -6,6 +6,7 @@ contradict the exchange's has no P&L here: it is counted and listed, with the ca
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -14,8 +15,10 @@ from kalshi_portfolio.ledger.axis import KEY, newest
 from kalshi_portfolio.schema import JUDGED, MARKETS, SNAPSHOTS, TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import datetime
+    from collections.abc import Iterable, Mapping, Sequence
+
+_BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
+_MINUTE = "%Y-%m-%d %H:%M UTC"
 
 
 def judge(
@@ -25,7 +28,8 @@ def judge(
     snapshots: pl.DataFrame | None = None,
     markets: pl.DataFrame | None = None,
     quarantined: Iterable[tuple[int | None, str | None]] = (),
-    history_from: Mapping[int, datetime | None] | None = None,
+    unread: Mapping[int, Sequence[tuple[datetime, datetime]]] | None = None,
+    positions_read: Mapping[int, datetime] | None = None,
 ) -> pl.DataFrame:
     """Say of each market and subaccount whether all of its fills are known.
 
@@ -36,7 +40,11 @@ def judge(
     * the settlement's gross counts differ from ours (reported settlements only);
     * the exchange's own net position differs from ours, counted up to when the exchange last changed it and up
       to when it was read (the two clocks may differ: one agreement is enough; a settled market may show 0);
-    * the fills begin after the market opened, and neither the settlement's counts nor a snapshot agree with ours.
+    * nothing is known of the market itself, nor of a position in it, so that it may long have been settled;
+    * the exchange lists no position where our fills leave one, and no settlement or result explains it;
+    * fills of a time in which the market was open have not been read, and no reported settlement counts the same
+      gross contracts as we do. (An equal net position proves nothing: what was bought and sold again in a gap
+      leaves no trace in it.)
 
     A complete market may still have a cause: why a fee, or a payout, is unknown.
 
@@ -47,8 +55,10 @@ def judge(
         markets: Rows of ``schema.MARKETS``, for when each market opened.
         quarantined: (subaccount, ticker) of every fill set aside. Without a subaccount it concerns all of them.
             Without a ticker it cannot be attributed, so it is not held against any market; report it elsewhere.
-        history_from: From when on the fills of a subaccount are known, inclusive; None, or no entry: from the
-            beginning. Where a market's opening is unknown it counts as earlier.
+        unread: The stretches of time (start inclusive, end exclusive) whose fills have not been read, per subaccount.
+            Where a market's opening or end is unknown, it counts as open all the time. None: all fills are known.
+        positions_read: When the positions of a subaccount were last read whole; none of those not listed then was
+            held. None: nobody knows.
 
     Returns:
         Rows of ``schema.JUDGED``, by ``ticker, subaccount``.
@@ -58,16 +68,18 @@ def judge(
         >>> judge(FILLS.empty(), SETTLED.empty()).height
         0
     """
+    listed = None if markets is None else markets["ticker"].implode()
     markets = MARKETS.empty() if markets is None else markets
-    seen = _seen(fills, SNAPSHOTS.empty() if snapshots is None else snapshots)
+    shown = SNAPSHOTS.empty() if snapshots is None else snapshots
+    seen = _seen(fills, pl.concat([shown, _unlisted(fills, shown, positions_read or {})]))
     frame = (
         _ours(fills)
         .join(_theirs(settled), on=KEY, how="full", coalesce=True)
         .join(seen, on=KEY, how="full", coalesce=True)
         .join(_set_aside(quarantined), on="ticker", how="left")
-        .join(_opened(markets), on="ticker", how="left")
-        .join(_known_from(history_from or {}), on="subaccount", how="left")
     )
+    frame = frame.join(_gaps(frame, settled, markets, unread or {}), on=KEY, how="left")
+    frame = frame.with_columns(nameless=pl.lit(value=False) if listed is None else ~pl.col("ticker").is_in(listed))
     bad, odd = _contradictions(), _unknowns()
     judged = frame.select(
         *KEY,
@@ -145,15 +157,46 @@ def _set_aside(quarantined: Iterable[tuple[int | None, str | None]]) -> pl.DataF
     return pl.DataFrame(rows, schema=schema, orient="row").group_by("ticker").agg("aside")
 
 
-def _opened(markets: pl.DataFrame) -> pl.DataFrame:
-    return markets.select("ticker", "open_time").unique("ticker", keep="last", maintain_order=True)
-
-
-def _known_from(history_from: Mapping[int, datetime | None]) -> pl.DataFrame:
-    return pl.DataFrame(
-        {"subaccount": list(history_from), "known_from": list(history_from.values())},
-        schema={"subaccount": pl.Int32, "known_from": TIME},
+def _unlisted(fills: pl.DataFrame, snapshots: pl.DataFrame, read: Mapping[int, datetime]) -> pl.DataFrame:
+    """Say of every market that a whole list of positions lacks that nothing was held in it then."""
+    times = pl.DataFrame(
+        {"subaccount": list(read), "at": list(read.values())}, schema={"subaccount": pl.Int32, "at": TIME}
     )
+    lacking = fills.select(KEY).unique().join(snapshots, on=KEY, how="anti").join(times, on="subaccount")
+    none = pl.lit(0).cast(SNAPSHOTS.schema["quantity"])
+    known = lacking.select(
+        *KEY,
+        exchange_index=pl.lit(0, pl.Int32),
+        quantity=none,
+        net_quantity=none,
+        last_updated_at=pl.col("at"),
+        last_synced=pl.col("at"),
+    )
+    return SNAPSHOTS.conform(
+        known.with_columns(
+            pl.lit(None, dtype).alias(n) for n, dtype in SNAPSHOTS.schema.items() if n not in known.columns
+        )
+    )
+
+
+def _gaps(
+    frame: pl.DataFrame,
+    settled: pl.DataFrame,
+    markets: pl.DataFrame,
+    unread: Mapping[int, Sequence[tuple[datetime, datetime]]],
+) -> pl.DataFrame:
+    """Give the first stretch without fills that falls into the life of each market."""
+    rows = [(number, start, end) for number, stretches in unread.items() for start, end in stretches]
+    gaps = pl.DataFrame(rows, schema={"subaccount": pl.Int32, "gap_from": TIME, "gap_to": TIME}, orient="row")
+    ends = newest(settled).select(*KEY, "settled_at")
+    lives = markets.select("ticker", "open_time", "close_time").unique("ticker", keep="last", maintain_order=True)
+    lived = frame.select(KEY).join(ends, on=KEY, how="left").join(lives, on="ticker", how="left")
+    over = pl.coalesce("settled_at", "close_time")
+    touched = lived.join(gaps, on="subaccount").filter(
+        (pl.col("gap_to") > pl.col("open_time")) | pl.col("open_time").is_null(),
+        (pl.col("gap_from") < over) | over.is_null(),
+    )
+    return touched.sort("gap_from").group_by(KEY, maintain_order=True).agg(pl.first("gap_from", "gap_to"))
 
 
 def _contradictions() -> list[pl.Expr]:
@@ -167,8 +210,7 @@ def _contradictions() -> list[pl.Expr]:
     counts_agree = (pl.col("our_yes") == pl.col("their_yes")) & (pl.col("our_no") == pl.col("their_no"))
     paid_out = pl.col("settlement").is_not_null() & (pl.col("seen_net") == 0)
     seen_agrees = (pl.col("seen_net") == pl.col("net_then")) | (pl.col("seen_net") == pl.col("net_read"))
-    late = pl.col("known_from") > pl.col("open_time").fill_null(pl.lit(0).cast(TIME))
-    proven = counts_agree.fill_null(value=False) | seen_agrees.fill_null(value=False)
+    proven = counts_agree.fill_null(value=False)
     net_then = pl.col("net_then")
     return [
         _say(aside, "A fill of this market could not be read and lies in quarantine."),
@@ -198,10 +240,19 @@ def _contradictions() -> list[pl.Expr]:
             net_then,
         ),
         _say(
-            ~none & late & ~proven,
-            "The fills are known from {} on, the market may have been traded since {}.",
-            pl.col("known_from").dt.strftime("%Y-%m-%d %H:%M UTC"),
-            pl.coalesce(pl.col("open_time").dt.strftime("%Y-%m-%d %H:%M UTC"), pl.lit("an unknown time")),
+            pl.col("nameless")
+            & (pl.col("our_net") != 0)
+            & pl.col("settlement").is_null()
+            & (pl.col("seen_net").is_null() | ~seen_agrees),
+            "Nothing is known of the market, so it may have been settled: sync its markets.",
+        ),
+        _say(
+            ~none & pl.col("gap_from").is_not_null() & ~proven,
+            "Fills from {} to {} have not been read, and the market may have been traded then: sync again.",
+            pl.when(pl.col("gap_from") <= _BEGINNING)
+            .then(pl.lit("the beginning"))
+            .otherwise(pl.col("gap_from").dt.strftime(_MINUTE)),
+            pl.col("gap_to").dt.strftime(_MINUTE),
         ),
     ]
 

@@ -19,6 +19,8 @@ _CENT = Decimal("0.01")
 _HELD_SHOWN = 5
 _RIGHT = "style='text-align:right'"
 
+_NOT_WHOLE = "some of the history is missing: kp.sync() or `kalshi-portfolio sync` fetches it"
+
 
 def text_card(pf: Portfolio) -> str:
     """Give the figures of a portfolio as lines of text. It never raises: what is wrong stands in the card."""
@@ -39,13 +41,13 @@ def html_card(pf: Portfolio) -> str:
 def figures(pf: Portfolio) -> list[tuple[str, str]]:
     """Give label and words of what one wants to know first, and of everything that the figures leave out."""
     status = pf.status()
-    if status.complete_to is None:
-        return [("fills", "none yet: kp.sync() or `kalshi-portfolio sync` fetches them"), *_warnings(status)]
     fills = next(dataset.rows for dataset in status.datasets if dataset.name == "fills")
+    if status.complete_to is None and not fills:
+        return [("fills", "none yet: kp.sync() or `kalshi-portfolio sync` fetches them"), *_warnings(status)]
     positions = pf.positions()
     held = positions.filter(pl.col("status") == "open")
     return [
-        ("complete to", moment(status.complete_to)),
+        ("complete to", _NOT_WHOLE if status.complete_to is None else moment(status.complete_to)),
         ("fills", f"{fills or 0:,}"),
         ("positions", f"{positions.height:,}, of them {held.height:,} open"),
         *_profit(pf),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from kalshi_portfolio.schema import COVERAGE
-from kalshi_portfolio.store import covered, gaps, union
+from kalshi_portfolio.store import Window, covered, gaps, union
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 BEGINNING = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
+_NEVER = datetime.fromisoformat("9999-12-31T00:00:00+00:00")
 _WINDOWED = ("fills", "settlements")
 _NOTES = {
     "complete": None,
@@ -42,14 +46,28 @@ def coverage_frame(log: pl.DataFrame) -> pl.DataFrame:
     return COVERAGE.conform(frame.sort(COVERAGE.order))
 
 
-def known_from(log: pl.DataFrame) -> dict[int, datetime | None]:
-    """Say from when on the fills of each subaccount are known without a gap; None: from the beginning."""
-    starts: dict[int, datetime | None] = {}
-    for subaccount in _subaccounts(log, "fills"):
-        windows = covered(log, "fills", subaccount=subaccount)
-        if windows:
-            starts[subaccount] = None if windows[-1][0] <= BEGINNING else windows[-1][0]
-    return starts
+def unread_fills(log: pl.DataFrame, logged: pl.DataFrame, subaccounts: Iterable[int]) -> dict[int, list[Window]]:
+    """Give the stretches of time whose fills have not been read.
+
+    Args:
+        log: Rows of ``sync_log``, without the windows whose files are gone.
+        logged: All its rows: what was complete once and is not any more is a gap, also at the end.
+        subaccounts: Those that have fills. One that the log does not know has been read of no time at all.
+
+    Returns:
+        Per subaccount, in order. What comes after the last sync is no gap.
+    """
+    found = {}
+    for number in set(subaccounts) | set(_subaccounts(logged, "fills")):
+        ends = [end for _, end in covered(logged, "fills", subaccount=number)]
+        found[number] = gaps(covered(log, "fills", subaccount=number), BEGINNING, max(ends, default=_NEVER))
+    return found
+
+
+def positions_read(log: pl.DataFrame) -> dict[int, datetime]:
+    """Say when the positions of each subaccount were last read whole."""
+    whole = log.filter(pl.col("dataset") == "positions").group_by("subaccount").agg(pl.col("window_to").max())
+    return dict(whole.rows())
 
 
 def numbers(subaccounts: list[int]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kalshi_portfolio import ledger
-from kalshi_portfolio.portfolio.coverage import known_from
+from kalshi_portfolio.portfolio.coverage import positions_read, unread_fills
 from kalshi_portfolio.schema import FILLS, MARKETS, SETTLEMENTS, SNAPSHOTS, SYNC_LOG
 from kalshi_portfolio.store import state
 
@@ -50,12 +50,14 @@ def settled(store: Store) -> pl.DataFrame:
 def _link(store: Store) -> ledger.Linked:
     fills, markets = store.read(FILLS), store.read(MARKETS)
     paid = ledger.settle(fills, store.read(SETTLEMENTS), markets)
+    log = store.coverage_log([FILLS])
     judged = ledger.judge(
         fills,
         paid,
         snapshots=store.latest(SNAPSHOTS),
         markets=markets,
         quarantined=[(row.subaccount, row.ticker) for row in store.quarantined("fills")],
-        history_from=known_from(store.coverage_log([FILLS])),
+        unread=unread_fills(log, store.read(SYNC_LOG), fills["subaccount"].unique().to_list()),
+        positions_read=positions_read(log),
     )
     return ledger.link(fills, paid, judged, markets)

@@ -74,7 +74,7 @@ class Status:
         return [
             ("data folder", str(self.root)),
             ("account", self.environment),
-            ("complete to", moment(self.complete_to) if self.complete_to else "nothing yet"),
+            ("complete to", moment(self.complete_to) if self.complete_to else "not complete: see below"),
             ("last sync", moment(self.last_sync) if self.last_sync else "never"),
             ("syncing now", self.syncing or "nobody"),
             ("quarantine", f"{self.in_quarantine:,} rows that did not fit" if self.in_quarantine else "no rows"),
@@ -133,11 +133,12 @@ def status_of(store: Store) -> Status:
 
 
 def complete_to(coverage: pl.DataFrame) -> datetime | None:
-    """Give the time up to which the fills of every subaccount are complete."""
-    fills = coverage.filter(pl.col("dataset") == "fills", pl.col("status") == "complete")
+    """Give the time up to which the fills of every subaccount are complete; None where some are missing before it."""
+    fills = coverage.filter(pl.col("dataset") == "fills")
     ends = fills.group_by("subaccount").agg(pl.col("covered_to").max())["covered_to"]
     earliest = ends.min()
-    return earliest if isinstance(earliest, datetime) else None
+    missing = (fills["status"] != "complete").any()
+    return earliest if isinstance(earliest, datetime) and not missing else None
 
 
 def moment(at: datetime) -> str:
