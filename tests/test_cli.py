@@ -21,7 +21,7 @@ from store_rows import at, frame
 
 import kalshi_portfolio as kp
 from kalshi_portfolio.cli import run
-from kalshi_portfolio.schema import FILLS, MARKETS
+from kalshi_portfolio.schema import FILLS, MARKETS, SYNC_LOG
 from kalshi_portfolio.store import Identity, Store
 
 if TYPE_CHECKING:
@@ -225,6 +225,8 @@ def titled(folder: Path, title: str) -> Path:
     fill = {"kalshi_trade_id": "f", "ticker": T, "side": "yes", "executed_at": at(-1), "subaccount": 0}
     store.upsert(FILLS, frame(FILLS, fill))
     store.upsert(MARKETS, frame(MARKETS, {"ticker": T, "title": title, "yes_bid_cents": Decimal("0.25")}))
+    window = {"window_from": datetime(1970, 1, 1, tzinfo=UTC), "window_to": at(1), "finished_at": at(1)}
+    store.log(frame(SYNC_LOG, {"run_id": "r", "dataset": "fills", "tier": "live", "exchange_index": -1} | window))
     return folder
 
 
