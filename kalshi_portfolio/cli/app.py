@@ -71,7 +71,11 @@ def _main(version: Annotated[bool, typer.Option("--version", help="Print the ver
     epilog=_examples("demo", "demo --root ./demo-data"),
     short_help="Look around without a key: sync an invented account and show it.",
 )
-def demo(root: Root = None) -> None:
+def demo(
+    root: Annotated[
+        Path | None, typer.Option("--root", help="The folder to sync into. Default: one of its own among your caches.")
+    ] = None,
+) -> None:
     """Sync an invented account from an exchange simulated in the process, and show what comes out.
 
     It takes some seconds. No key and no network are needed; the account is the same every time. Without --root

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import importlib.metadata
+import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from kalshi_portfolio.auth import Signer
     from kalshi_portfolio.client.endpoints import Endpoint, Value
+
+# stamina logs each retry as a warning. Where nobody has set up logging, Python would print that bare line.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 T = TypeVar("T")
 

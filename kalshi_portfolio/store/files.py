@@ -29,6 +29,8 @@ _SEAL = re.compile(rb'\{"table":"([a-z_]+)","version":([0-9]{1,9}),"crc32":"([0-
 _TAIL = 8
 _MAGIC = b"PAR1"
 
+_FETCH_ANEW = "move it away and sync again: its days are then fetched anew"
+
 
 class Part(NamedTuple):
     """The bytes of one file, and where they lay."""
@@ -106,12 +108,10 @@ def version_of(part: Part, table: Table) -> int:
     return version
 
 
-def damaged(path: Path, why: str) -> DamagedFileError:
-    """Give the error that names a damaged file and says what to do."""
+def damaged(path: Path, why: str, *, instead: str = _FETCH_ANEW) -> DamagedFileError:
+    """Give the error that names a damaged file and says what to do, if it cannot be restored."""
     return DamagedFileError(
-        f"{path} cannot be trusted: {why}. Nothing was changed. Restore it from a backup, or move it away and "
-        "sync again: its days are then fetched anew.",
-        path=path,
+        f"{path} cannot be trusted: {why}. Nothing was changed. Restore it from a backup, or {instead}.", path=path
     )
 
 

@@ -105,7 +105,8 @@ def read_mark(root: Path) -> Mark:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise _not_found(root) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise damaged(path, f"it is no marker as this package writes it ({error})") from error
+        instead = "move the whole folder away and sync into a new one"
+        raise damaged(path, f"it is no marker as this package writes it ({error})", instead=instead) from error
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error}. Check its permissions.", path=path) from error
     if version > VERSION:
