@@ -83,7 +83,8 @@ def call(
         async with httpx.AsyncClient(transport=used, base_url=BASE_URL) as client:
             return await client.request(method, path, params=query, headers=headers)
 
-    return asyncio.run(send())
+    with asyncio.Runner() as runner:  # asyncio.run leaves its loop open once a test has made loops reentrant
+        return runner.run(send())
 
 
 def get(exchange: BareExchange, path: str, **query: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from sync_world import connect, contents, read, sync
@@ -20,10 +20,18 @@ from kalshi_portfolio.store import Store
 from kalshi_portfolio.sync import PortfolioSyncer
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
     from pathlib import Path
 
+T = TypeVar("T")
 
 DAY = timedelta(days=1)
+
+
+def finished(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine. ``asyncio.run`` leaves its loop open once a sync inside of a loop has made loops reentrant."""
+    with asyncio.Runner() as runner:
+        return runner.run(coroutine)
 
 
 @pytest.fixture
@@ -58,7 +66,7 @@ def test_two_syncs_at_once_come_one_after_the_other(root: Path, exchange: Script
     async def both() -> list[int]:
         return list(await asyncio.gather(one(), one()))
 
-    assert sorted(asyncio.run(both())) == [0, 10]
+    assert sorted(finished(both())) == [0, 10]
 
 
 def test_a_cancelled_task_frees_the_lock_and_the_next_sync_completes(root: Path, exchange: ScriptedExchange) -> None:
@@ -79,7 +87,7 @@ def test_a_cancelled_task_frees_the_lock_and_the_next_sync_completes(root: Path,
             report = await PortfolioSyncer(client, store, paced=False, wait=0).sync_all()
         assert report["fills"].new + report["fills"].received >= 0
 
-    asyncio.run(main())
+    finished(main())
     assert read(root, FILLS).height == 10
 
 
@@ -88,7 +96,7 @@ def test_the_functions_work_where_a_loop_already_runs(root: Path, exchange: Scri
         await asyncio.sleep(0)
         return sync(root, connect(exchange))["fills"].new
 
-    assert asyncio.run(cell()) == 10
+    assert finished(cell()) == 10
 
 
 @pytest.mark.parametrize("name", ["fills", "settlements", "positions", "markets", "transfers", "balances"])
@@ -119,7 +127,7 @@ def test_every_method_of_the_syncer_is_awaited_as_the_specification_has_it(
         named |= {"balances": cash, "markets": listed}
         return {name: report[name].received for name, report in named.items()}
 
-    received = asyncio.run(main())
+    received = finished(main())
     sync(root.with_name("e"), connect(exchange))
     assert contents(root) == contents(root.with_name("e"))
     assert received == {"fills": 10, "settlements": 2, "positions": 2, "transfers": 2, "balances": 2, "markets": 2}

@@ -61,7 +61,8 @@ class SimulatedTransport(httpx.AsyncBaseTransport):
         ...     transport = SimulatedTransport(SimulatedExchange.tiny(), verify=False)
         ...     async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
         ...         return len((await client.get("/portfolio/fills")).json()["fills"])
-        >>> asyncio.run(main())
+        >>> with asyncio.Runner() as runner:
+        ...     runner.run(main())
         10
     """
 
