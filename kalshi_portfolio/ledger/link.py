@@ -46,34 +46,29 @@ class Linked:
     @cached_property
     def positions(self) -> pl.DataFrame:
         """One row per position, ``schema.POSITIONS``, by ``opened_at, position_id``; not marked yet."""
-        return dress_positions(
-            self.axis,
-            self._legs,
-            self._matched,
-            self._ids,
-            settled=self.settled,
-            judged=self.judged,
-            markets=self.markets,
-        )
+        return self._positions()
 
     @cached_property
     def average_positions(self) -> pl.DataFrame:
         """The positions at average cost: those still open that were sold in part differ from :attr:`positions`."""
-        return dress_positions(
-            self.axis,
-            self._legs,
-            self._matched,
-            self._ids,
-            settled=self.settled,
-            judged=self.judged,
-            markets=self.markets,
-            average=open_positions(self.axis, self._legs, self._matched),
-        )
+        return self._positions(open_positions(self.axis, self._legs, self._matched))
 
     @cached_property
     def disposals(self) -> pl.DataFrame:
         """One row per purchase, sale and settlement at average cost, ``schema.DISPOSALS``, by market and sequence."""
         return dress_disposals(self.axis, disposals(self.axis, self._legs), self._ids)
+
+    def _positions(self, average: pl.DataFrame | None = None) -> pl.DataFrame:
+        return dress_positions(
+            self.axis,
+            self._legs,
+            self._matched,
+            self._ids,
+            settled=self.settled,
+            judged=self.judged,
+            markets=self.markets,
+            average=average,
+        )
 
     @cached_property
     def _matched(self) -> pl.DataFrame:
