@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import decimal
 import re
+from typing import cast
 
 import polars as pl
 
@@ -142,26 +143,25 @@ def divide_half_even(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
     return floor + up.cast(pl.Int128)
 
 
-def checked_sum(values: pl.Series, what: str) -> int:
-    """Sum integers in 128 bits and refuse a total that 64 bits cannot hold.
+def refuse_overflow(values: pl.Series, what: str) -> None:
+    """Refuse integers whose running totals 64 bits might not hold.
 
     Args:
-        values: Integers; their magnitudes are summed.
+        values: Integers; their magnitudes are summed, so that no partial sum is larger.
         what: What is summed, for the message.
-
-    Returns:
-        The sum of magnitudes, so an upper bound of every partial sum.
 
     Raises:
         SchemaError: If running totals of these values could wrap around 64 bits.
     """
+    largest = max(abs(cast("int", values.min() or 0)), abs(cast("int", values.max() or 0)))
+    if largest * values.len() <= _INT64_MAX:
+        return
     total = int(values.cast(pl.Int128).abs().sum() or 0)
     if total > _INT64_MAX:
         raise SchemaError(
             f"The sum of {what} is {total}, which 64 bits cannot hold. Expected a total below 9.2e18 units; "
             "look for a row with an absurd value."
         )
-    return total
 
 
 def parse_units(text: pl.Series, *, unit: str, dtype: pl.Decimal) -> pl.Series:

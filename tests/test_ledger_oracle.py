@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from datetime import timedelta
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_rows import START, frame
 from oracle import Books, Fill, Settlement, run
 
-from kalshi_portfolio.ledger import Linked, link
+from kalshi_portfolio.ledger import Linked, blocks, link
 from kalshi_portfolio.pnl import pnl
 from kalshi_portfolio.schema import FILLS, MARKETS, SETTLED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ZERO = ("yes_quantity", "no_quantity", "yes_cost_cents", "no_cost_cents", "revenue_cents", "fee_cents")
 
@@ -53,6 +57,14 @@ def accounts(draw: st.DrawFn) -> tuple[list[Fill], list[Settlement]]:
         value = None if payout is None else Fraction(payout, 10_000)
         settlements.append(Settlement(ticker, sub, value, START + timedelta(days=30)))
     return fills, settlements
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_blocks() -> Iterator[None]:
+    """Let small accounts, too, be worked on in several pieces."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "ROWS", 3)
+        yield
 
 
 def text(value: Fraction | None, digits: int = 6) -> str | None:

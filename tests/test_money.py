@@ -121,9 +121,11 @@ def test_division_by_zero_is_unknown() -> None:
 
 
 def test_a_sum_that_could_wrap_is_refused() -> None:
-    assert money.checked_sum(pl.Series([1, -2, 3]), "contracts") == 6
+    money.refuse_overflow(pl.Series([1, -2, 3]), "contracts")
+    money.refuse_overflow(pl.Series([], dtype=pl.Int64), "contracts")
+    money.refuse_overflow(pl.Series([2**62, 1, 2]), "contracts")
     with pytest.raises(SchemaError, match="The sum of contracts"):
-        money.checked_sum(pl.Series([2**62, -(2**62)]), "contracts")
+        money.refuse_overflow(pl.Series([2**62, -(2**62)]), "contracts")
 
 
 def test_dollars_renames_and_divides_only_cents_columns() -> None:

@@ -142,7 +142,7 @@ def dress_disposals(axis: Axis, events: pl.DataFrame, ids: pl.Series) -> pl.Data
         ids: The positions' ids.
 
     Returns:
-        One row per purchase, sale and settlement, by market and sequence.
+        One row per purchase, sale and settlement, by time; settlements after the fills of their time.
     """
     fills, groups = axis.fills, axis.groups
     row, group = events["row"], events["group"]
@@ -150,7 +150,7 @@ def dress_disposals(axis: Axis, events: pl.DataFrame, ids: pl.Series) -> pl.Data
     entry = money.divide_half_even(pl.col("released"), pl.when(~buys).then("amount"))
     net = realized - pl.col("entry_fee") - pl.col("fee")
     opened = fills["executed_at"].gather(axis.steps.filter("opens")["row"])
-    return DISPOSALS.conform(
+    dressed = DISPOSALS.conform(
         events.select(
             ids.gather(events["position"]).alias("position_id"),
             groups["ticker"].gather(group),
@@ -178,3 +178,4 @@ def dress_disposals(axis: Axis, events: pl.DataFrame, ids: pl.Series) -> pl.Data
             pl.coalesce(fills["executed_at"].gather(row), groups["settled_at"].gather(group)).alias("at"),
         )
     )
+    return dressed.sort(DISPOSALS.order, maintain_order=True, nulls_last=True)

@@ -10,12 +10,13 @@ loop is needed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import polars as pl
 
 from kalshi_portfolio import money
+from kalshi_portfolio.ledger.blocks import blocks_of_groups
 from kalshi_portfolio.ledger.fees import fill_in_fees
+from kalshi_portfolio.ledger.sequence import by_market
 from kalshi_portfolio.ledger.validate import in_sequence, refuse_bad_fills
 from kalshi_portfolio.schema import JUDGED, SETTLED
 
@@ -33,8 +34,8 @@ class Axis:
             quantity), ``amount`` (quantity), ``yes_price``, ``fee``, ``fee_source``.
         groups: One row per market and subaccount; ``steps.group`` is its row number.
         steps: One row per fill and balancing step, by group and sequence: ``group``, ``row`` (of ``fills``, null
-            for a balancing step), ``delta``, ``after`` (net position after it), ``bought`` and ``sold`` (running
-            sums over all groups), ``opens`` (whether a position starts here), ``position`` (its number).
+            for a balancing step), ``delta``, ``after`` (net position after it), ``opens`` (whether a position starts
+            here), ``position`` (its number).
     """
 
     fills: pl.DataFrame
@@ -66,33 +67,12 @@ def line_up(fills: pl.DataFrame, settled: pl.DataFrame | None = None, judged: pl
         pl.when(yes).then(amount).otherwise(-amount).alias("delta"),
         pl.when(yes).then(price).otherwise(money.ONE_DOLLAR - price).alias("yes_price"),
         money.units(pl.col("fee_cents")).alias("fee"),
-        _codes(fills).alias("code"),
     )
-    money.checked_sum(fills["amount"], "fills.quantity")
-    sequence = _by_market(fills)
+    money.refuse_overflow(fills["amount"], "fills.quantity")
+    sequence = by_market(fills)
+    sequence = sequence.with_columns(at(fills["delta"], "row"))
     groups = _groups(_totals(fills, sequence), settled, judged)
-    return Axis(fill_in_fees(fills, groups), groups, _steps(sequence, groups))
-
-
-def _codes(fills: pl.DataFrame) -> pl.Series:
-    """Give each (ticker, subaccount) a number of 32 bits. The categories live as long as this call only."""
-    tickers = fills["ticker"].cast(pl.Categorical(pl.Categories.random())).to_physical().cast(pl.UInt64)
-    subaccounts = fills["subaccount"].cast(pl.Int64)
-    least, most = cast("int", subaccounts.min() or 0), cast("int", subaccounts.max() or 0)
-    codes = tickers * (most - least + 1) + (subaccounts - least).cast(pl.UInt64)
-    if cast("int", codes.max() or 0) > _U32_MAX:  # far apart subaccounts: number only the pairs that there are
-        codes = codes.rank("dense")
-    return codes.cast(pl.UInt32)
-
-
-def _by_market(fills: pl.DataFrame) -> pl.DataFrame:
-    """Sort by market, in sequence within each: ``key`` (code, then row, in one integer) and ``delta``.
-
-    Integers that are all different need no stable sort, which takes twice as long as this one.
-    """
-    key = pl.col("code").cast(pl.UInt64) * _SHIFT + pl.int_range(pl.len(), dtype=pl.UInt64)
-    keys = fills.select(key.alias("key"))["key"].sort()
-    return keys.to_frame().with_columns(pl.lit(fills["delta"]).gather(_row_of("key")).alias("delta"))
+    return Axis(fill_in_fees(fills, groups, sequence), groups, _steps(sequence, groups))
 
 
 def at(values: pl.Series, rows: str) -> pl.Expr:
@@ -103,26 +83,15 @@ def at(values: pl.Series, rows: str) -> pl.Expr:
     return pl.lit(values).gather(pl.col(rows)).alias(values.name)
 
 
-def _row_of(key: str) -> pl.Expr:
-    return (pl.col(key) % _SHIFT).cast(pl.UInt32)
-
-
-def _code_of(key: str) -> pl.Expr:
-    return (pl.col(key) // _SHIFT).cast(pl.UInt32)
-
-
 def _totals(fills: pl.DataFrame, sequence: pl.DataFrame) -> pl.DataFrame:
     """Give one row per market and subaccount: what our fills add up to, from the running sums at its last fill."""
-    delta, code = pl.col("delta"), pl.col("code")
-    last = (code != code.shift(-1)).fill_null(value=True)
-    ends = sequence.select(
-        _code_of("key").alias("code"),
-        _row_of("key").alias("row"),
-        delta.cum_sum().alias("net"),
-        delta.abs().cum_sum().alias("amount"),
-    ).filter(last)
+    delta, group = pl.col("delta"), pl.col("group")
+    last = (group != group.shift(-1)).fill_null(value=True)
+    ends = sequence.select("group", "row", delta.cum_sum().alias("net"), delta.abs().cum_sum().alias("amount")).filter(
+        last
+    )
     totals = ends.select(
-        "code",
+        "group",
         at(fills["ticker"], "row"),
         at(fills["subaccount"], "row"),
         pl.col("net", "amount") - pl.col("net", "amount").shift(1, fill_value=0),
@@ -130,8 +99,10 @@ def _totals(fills: pl.DataFrame, sequence: pl.DataFrame) -> pl.DataFrame:
     shards = fills["exchange_index"]
     if not shards.null_count() and shards.min() == shards.max():
         return totals.with_columns(pl.lit(shards.min(), shards.dtype).alias("exchange_index"))
-    highest = fills.group_by("code").agg(pl.col("exchange_index").max())
-    return totals.join(highest, on="code", how="left", maintain_order="left")
+    numbered = sequence.select("group", at(shards, "row"))
+    return totals.with_columns(
+        numbered.group_by("group").agg(pl.col("exchange_index").max()).sort("group")["exchange_index"]
+    )
 
 
 def _groups(ours: pl.DataFrame, settled: pl.DataFrame | None, judged: pl.DataFrame | None) -> pl.DataFrame:
@@ -166,18 +137,33 @@ def newest(settled: pl.DataFrame) -> pl.DataFrame:
 
 def _steps(sequence: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
     """Add the balancing steps, each after its market's last fill, and run the sums over all markets at once."""
+    key = pl.col("group").cast(pl.UInt64) * _SHIFT
     balancing = groups.filter(pl.col("net") != 0).select(
-        (pl.col("code").cast(pl.UInt64) * _SHIFT + _U32_MAX).alias("key"), (0 - pl.col("net")).alias("delta")
+        (key + _U32_MAX).alias("key"), (0 - pl.col("net")).alias("delta")
     )
-    steps, delta, row = sequence.merge_sorted(balancing, key="key"), pl.col("delta"), _row_of("key")
+    parts, positions = [], 0
+    for block in blocks_of_groups(sequence["group"]):
+        fills = sequence.slice(*block).select((key + pl.col("row")).alias("key"), "delta")
+        first, last = (fills["key"][0], fills["key"][-1] | _U32_MAX) if fills.height else (0, 0)
+        balance = balancing.filter(pl.col("key").is_between(first, last))
+        part = _run(fills.merge_sorted(balance, key="key"), positions)
+        positions += int(part["opens"].sum())
+        parts.append(part)
+    return pl.concat(parts, rechunk=True)
+
+
+def _run(steps: pl.DataFrame, positions: int) -> pl.DataFrame:
+    """Run the net position along whole groups, and number the positions from ``positions`` on."""
+    key, delta = pl.col("key"), pl.col("delta")
+    row = (key % _SHIFT).cast(pl.UInt32)
     steps = steps.select(
-        _code_of("key").rle_id().alias("group"),
+        (key // _SHIFT).cast(pl.UInt32).alias("group"),
         pl.when(row != _U32_MAX).then(row).alias("row"),
         delta,
         delta.cum_sum().alias("after"),
-        delta.clip(lower_bound=0).cum_sum().alias("bought"),
-        (-delta).clip(lower_bound=0).cum_sum().alias("sold"),
     )
     after, before = pl.col("after"), pl.col("after") - delta
     steps = steps.with_columns(((after != 0) & ((before == 0) | ((before > 0) != (after > 0)))).alias("opens"))
-    return steps.with_columns((pl.col("opens").cum_sum().cast(pl.Int64) - 1).cast(pl.UInt32).alias("position"))
+    return steps.with_columns(
+        (pl.col("opens").cum_sum().cast(pl.Int64) + (positions - 1)).cast(pl.UInt32).alias("position")
+    )

@@ -7,7 +7,7 @@ import polars as pl
 from kalshi_portfolio import money
 
 
-def fill_in_fees(fills: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+def fill_in_fees(fills: pl.DataFrame, groups: pl.DataFrame, sequence: pl.DataFrame) -> pl.DataFrame:
     """Give every fill a fee and say where it comes from.
 
     Fills before 2026-01-28 carry no fee, the settlement carries that of the whole market. So what the
@@ -17,8 +17,9 @@ def fill_in_fees(fills: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
     the fee stays unknown.
 
     Args:
-        fills: Fills in sequence with ``code``, ``amount``, ``fee`` (units, null if the fill had none).
-        groups: The groups of the axis, with ``code``, ``amount``, ``net`` and the settlement's figures.
+        fills: Fills in sequence with ``amount``, ``fee`` (units, null if the fill had none).
+        groups: The groups of the axis, with ``group``, ``amount``, ``net`` and the settlement's figures.
+        sequence: The group of every row of ``fills``.
 
     Returns:
         The fills with ``fee`` filled in where it can be known, and ``fee_source``: `fill`, `settlement`, or null.
@@ -26,12 +27,12 @@ def fill_in_fees(fills: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
     own = pl.when(pl.col("fee").is_not_null()).then(pl.lit("fill"))
     if not fills["fee"].null_count():
         return fills.with_columns(pl.lit("fill").alias("fee_source"))
-    rests = settlement_rests(fills, groups)
-    rows = fills.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"), "code", "amount", "fee")
-    end = pl.col("amount").cum_sum().over("code")
+    rows = sequence.select("group", "row").sort("row").with_columns(fills["amount"], fills["fee"])
+    rests = settlement_rests(rows, groups)
+    end = pl.col("amount").cum_sum().over("group")
     parts = (
         rows.filter(pl.col("fee").is_null())
-        .join(rests, on="code", how="inner", maintain_order="left")
+        .join(rests, on="group", how="inner", maintain_order="left")
         .with_columns(end.alias("end"))
         .select(
             "row",
@@ -51,21 +52,21 @@ def fill_in_fees(fills: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
 def settlement_rests(fills: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
     """Give what the settlement's fee leaves for the fills without one, and their quantity, per market.
 
-    Only markets where it can be told: ``code``, ``rest`` (at least 0), ``weight``.
+    Only markets where it can be told: ``group``, ``rest`` (at least 0), ``weight``.
     """
     bought, sold = (pl.col("amount") + pl.col("net")) // 2, (pl.col("amount") - pl.col("net")) // 2
     told = groups.filter(
         (pl.col("source") == "exchange") & (pl.col("yes_gross") == bought) & (pl.col("no_gross") == sold)
-    ).select("code", "settlement_fee")
+    ).select("group", "settlement_fee")
     missing = pl.col("fee").is_null()
-    money.checked_sum(fills["fee"].drop_nulls(), "fills.fee_cents")
+    money.refuse_overflow(fills["fee"].drop_nulls(), "fills.fee_cents")
     return (
         fills.lazy()
-        .group_by("code")
+        .group_by("group")
         .agg(pl.col("fee").sum().alias("known"), pl.col("amount").filter(missing).sum().alias("weight"))
         .filter(pl.col("weight") > 0)
-        .join(told.lazy(), on="code")
-        .select("code", (pl.col("settlement_fee") - pl.col("known")).alias("rest"), "weight")
+        .join(told.lazy(), on="group")
+        .select("group", (pl.col("settlement_fee") - pl.col("known")).alias("rest"), "weight")
         .filter(pl.col("rest") >= 0)
         .collect()
     )

@@ -8,6 +8,7 @@ import polars as pl
 
 from kalshi_portfolio import money
 from kalshi_portfolio.ledger.axis import at
+from kalshi_portfolio.ledger.blocks import in_blocks
 from kalshi_portfolio.ledger.lots import side_name
 from kalshi_portfolio.schema import TRADES
 
@@ -72,9 +73,13 @@ def dress_trades(axis: Axis, legs: pl.DataFrame, matched: pl.DataFrame, ids: pl.
     Returns:
         One row per leg, by ``executed_at, kalshi_trade_id, leg``.
     """
-    fills, groups = axis.fills, axis.groups
     realized = matched.filter(pl.col("kind") == 0).group_by("exit").agg(pl.col("realized").sum())
     legs = legs.join(realized, left_on="row", right_on="exit", how="left", maintain_order="left")
+    return in_blocks(legs, lambda block: _dress(axis, block, ids))
+
+
+def _dress(axis: Axis, legs: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
+    fills, groups = axis.fills, axis.groups
     price = at(fills["yes_price"], "row")
     side_price = pl.when("yes").then(price).otherwise(money.ONE_DOLLAR - price)
     complete = at(groups["complete"], "group")

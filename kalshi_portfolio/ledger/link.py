@@ -55,7 +55,7 @@ class Linked:
 
     @cached_property
     def disposals(self) -> pl.DataFrame:
-        """One row per purchase, sale and settlement at average cost, ``schema.DISPOSALS``, by market and sequence."""
+        """One row per purchase, sale and settlement at average cost, ``schema.DISPOSALS``, by time."""
         return dress_disposals(self.axis, disposals(self.axis, self._legs), self._ids)
 
     def _positions(self, average: pl.DataFrame | None = None) -> pl.DataFrame:

@@ -8,22 +8,22 @@ import polars as pl
 
 from kalshi_portfolio import money
 from kalshi_portfolio.ledger.axis import at
+from kalshi_portfolio.ledger.blocks import in_blocks
 from kalshi_portfolio.schema import LOTS
 
 if TYPE_CHECKING:
     from kalshi_portfolio.ledger.axis import Axis
 
+_SHIFT = 2**32
 _KINDS = pl.Series(["trade", "settlement", "open"], dtype=pl.String)
 
 
 def position_ids(axis: Axis) -> pl.Series:
     """Give the id of every position, by its number: ``{ticker}/{subaccount}/{opening kalshi_trade_id}``."""
-    rows = axis.steps.filter("opens")["row"]
-    return axis.fills.select(
-        pl.concat_str(pl.col("ticker", "subaccount", "kalshi_trade_id").gather(rows), separator="/").alias(
-            "position_id"
-        )
-    )["position_id"]
+    opening, columns = axis.steps.filter("opens").select("row"), ("ticker", "subaccount", "kalshi_trade_id")
+    parts = [at(axis.fills[name], "row") for name in columns]
+    named = in_blocks(opening, lambda rows: rows.select(pl.concat_str(parts, separator="/").alias("position_id")))
+    return named["position_id"].rechunk()
 
 
 def dress_lots(axis: Axis, matched: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
@@ -37,14 +37,20 @@ def dress_lots(axis: Axis, matched: pl.DataFrame, ids: pl.Series) -> pl.DataFram
     Returns:
         One row per lot, by opening fill (``opened_at, entry_trade_id``), then by sequence of disposal.
     """
+    first = pl.col("entry").cast(pl.UInt64) * _SHIFT + pl.int_range(pl.len(), dtype=pl.UInt64)
+    order = matched.select(first.alias("lot").sort() % _SHIFT).cast(pl.UInt32)
+    return in_blocks(order, lambda rows: _dress(axis, matched[rows["lot"]], ids))
+
+
+def _dress(axis: Axis, matched: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
     fills, groups = axis.fills, axis.groups
     net = pl.col("realized") - pl.col("entry_fee") - pl.col("exit_fee")
     closed_at = pl.when(pl.col("kind") == 0).then(at(fills["executed_at"], "exit"))
     settled_at = pl.when(pl.col("kind") == 1).then(at(groups["settled_at"], "group"))
     frame = matched.select(
         at(ids, "position"),
-        at(groups["ticker"], "group"),
-        at(groups["subaccount"], "group"),
+        at(fills["ticker"], "entry"),
+        at(fills["subaccount"], "entry"),
         at(groups["exchange_index"], "group"),
         side_name(pl.col("yes")).alias("side"),
         at(fills["kalshi_trade_id"], "entry").alias("entry_trade_id"),

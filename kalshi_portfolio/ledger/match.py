@@ -8,11 +8,14 @@ import polars as pl
 
 from kalshi_portfolio import money
 from kalshi_portfolio.ledger.axis import at
+from kalshi_portfolio.ledger.blocks import blocks_of_groups
 
 if TYPE_CHECKING:
     from kalshi_portfolio.ledger.axis import Axis
 
 _INT64_MAX = 2**63 - 1
+_SIDES = ("entry", "exit")
+_OF_STEPS = ("price", "fee", "size", "begin")
 
 
 def match(axis: Axis) -> pl.DataFrame:
@@ -25,85 +28,85 @@ def match(axis: Axis) -> pl.DataFrame:
         axis: From :func:`~kalshi_portfolio.ledger.axis.line_up`.
 
     Returns:
-        One row per lot, by opening fill, then by sequence of disposal. Integer units: ``group``, ``position``,
-        ``entry`` (row of ``axis.fills``), ``exit`` (the same, null if settled or open), ``exit_step``,
-        ``yes`` (side), ``amount``, ``kind`` (0 trade, 1 settlement, 2 open), ``entry_price``, ``exit_price`` (of
-        the side; null while open or unknown), ``entry_fee``, ``exit_fee``, ``realized``, ``complete``.
+        One row per lot, by market, then by sequence of disposal. Integer units: ``group``, ``position``,
+        ``entry`` (row of ``axis.fills``), ``exit`` (the same, null if settled or open), ``yes`` (side), ``amount``,
+        ``kind`` (0 trade, 1 settlement, 2 open), ``entry_price``, ``exit_price`` (of the side; null while open or
+        unknown), ``entry_fee``, ``exit_fee``, ``realized``, ``complete``.
     """
-    pairs = _pairs(axis.steps).sort("entry", maintain_order=True)
-    return _value(_with_fees(pairs, axis), axis)
+    fills = axis.fills
+    narrow = _bound(fills["fee"]) * _bound(fills["amount"]) <= _INT64_MAX
+    parts = [
+        _value(_pairs(_steps(axis, *block), narrow=narrow), axis) for block in blocks_of_groups(axis.steps["group"])
+    ]
+    return pl.concat(parts, rechunk=True)
 
 
-def _pairs(steps: pl.DataFrame) -> pl.DataFrame:
-    """Merge the two sequences of boundaries; each piece between two of them is a lot."""
-    step = pl.int_range(pl.len(), dtype=pl.UInt32)
-    numbered = steps.select("delta", "bought", "sold", step.alias("step"))
-    nothing = pl.lit(None, dtype=pl.UInt32)
-    ups = numbered.filter(pl.col("delta") > 0).select(
-        pl.col("bought").alias("end"), pl.col("step").alias("up"), nothing.alias("down")
+def _steps(axis: Axis, offset: int, length: int) -> pl.DataFrame:
+    """Give steps of whole markets with the figures of their fills, where each of them begins, and running sums."""
+    fills, delta = axis.fills, pl.col("delta")
+    steps = axis.steps.slice(offset, length).select(
+        "group",
+        "position",
+        "row",
+        delta,
+        at(fills["yes_price"], "row").alias("price"),
+        at(fills["fee"], "row"),
+        delta.abs().alias("size"),
+        pl.when(delta > 0).then(delta).otherwise(0).cum_sum().alias("bought"),
+        pl.when(delta < 0).then(-delta).otherwise(0).cum_sum().alias("sold"),
     )
-    downs = numbered.filter(pl.col("delta") < 0).select(
-        pl.col("sold").alias("end"), nothing.alias("up"), pl.col("step").alias("down")
+    end = pl.when(delta > 0).then("bought").otherwise("sold")
+    return steps.select(
+        "group",
+        "position",
+        "row",
+        delta,
+        "price",
+        "fee",
+        "size",
+        end.alias("end"),
+        (end - pl.col("size")).alias("begin"),
     )
+
+
+def _pairs(steps: pl.DataFrame, *, narrow: bool) -> pl.DataFrame:
+    """Merge the two sequences of boundaries; each piece between two of them is a lot, with its parts of the fees."""
+    step, nothing, end = pl.int_range(pl.len(), dtype=pl.UInt32), pl.lit(None, dtype=pl.UInt32), pl.col("end")
+    numbered = steps.select("delta", "end", step.alias("step"))
+    ups = numbered.filter(pl.col("delta") > 0).select("end", pl.col("step").alias("up"), nothing.alias("down"))
+    downs = numbered.filter(pl.col("delta") < 0).select("end", nothing.alias("up"), pl.col("step").alias("down"))
     merged = ups.merge_sorted(downs, key="end").with_columns(pl.col("up", "down").fill_null(strategy="backward"))
-    end = pl.col("end")
-    lots = merged.filter((end != end.shift(1)).fill_null(value=True))
-    lots = lots.select(
+    lots = merged.filter((end != end.shift(1)).fill_null(value=True)).select(
         end,
         (end - end.shift(1, fill_value=0)).alias("amount"),
         (pl.col("up") < pl.col("down")).alias("yes"),
         pl.min_horizontal("up", "down").alias("entry_step"),
         pl.max_horizontal("up", "down").alias("exit_step"),
     )
-    # Where a step of the YES axis began is known from the running sum of its own side.
-    begin = pl.when(steps["delta"] > 0).then(steps["bought"]).otherwise(steps["sold"]) - steps["delta"].abs()
-    starts = steps.select(begin.alias("begin"))["begin"]
-    return lots.select(
+    lots = lots.select(
         "amount",
         "yes",
-        "exit_step",
+        end,
         at(steps["group"], "entry_step"),
         at(steps["position"], "entry_step"),
         at(steps["row"], "entry_step").alias("entry"),
         at(steps["row"], "exit_step").alias("exit"),
-        (end - at(starts, "entry_step")).alias("entry_end"),
-        (end - at(starts, "exit_step")).alias("exit_end"),
+        *(at(steps[name], f"{side}_step").alias(f"{side}_{name}") for side in _SIDES for name in _OF_STEPS),
     )
-
-
-def _with_fees(lots: pl.DataFrame, axis: Axis) -> pl.DataFrame:
-    """Split the fees of the fills over their lots; a settlement and an open lot cost none."""
-    fills, amount = axis.fills, pl.col("amount")
-    fee, total = fills["fee"], fills["amount"]
-    settled = at(axis.groups["settled"], "group")
-    lots = lots.with_columns(
-        at(fee, "entry").alias("entry_whole"),
-        at(total, "entry").alias("entry_total"),
-        at(fee, "exit").alias("exit_whole"),
-        at(total, "exit").alias("exit_total"),
-        pl.when(pl.col("exit").is_not_null()).then(0).when(settled).then(1).otherwise(2).cast(pl.Int8).alias("kind"),
-    )
-    narrow = _bound(fee) * _bound(total) <= _INT64_MAX
-    parts = {
-        side: _part(
-            pl.col(f"{side}_whole"),
-            pl.col(f"{side}_end") - amount,
-            pl.col(f"{side}_end"),
-            pl.col(f"{side}_total"),
-            narrow=narrow,
-        )
-        for side in ("entry", "exit")
-    }
+    parts = {side: _part(side, narrow=narrow) for side in _SIDES}
     return lots.with_columns(
         parts["entry"].alias("entry_fee"),
-        pl.when(pl.col("kind") == 0).then(parts["exit"]).otherwise(0).alias("exit_fee"),
-    ).drop("entry_whole", "entry_total", "exit_whole", "exit_total", "entry_end", "exit_end")
+        pl.when(pl.col("exit").is_not_null()).then(parts["exit"]).otherwise(0).alias("exit_fee"),
+    )
 
 
-def _part(whole: pl.Expr, start: pl.Expr, end: pl.Expr, total: pl.Expr, *, narrow: bool) -> pl.Expr:
-    """Give ``money.share``, in 64 bits where no product of these columns can leave them."""
+def _part(side: str, *, narrow: bool) -> pl.Expr:
+    """Give a lot's part of its fill's fee (see ``money.share``), in 64 bits where no product can leave them."""
+    whole, total = pl.col(f"{side}_fee"), pl.col(f"{side}_size")
+    end = pl.col("end") - pl.col(f"{side}_begin")
+    start = end - pl.col("amount")
     if narrow:
-        return whole * end // total - whole * start // total
+        return pl.when(pl.col("amount") == total).then(whole).otherwise(whole * end // total - whole * start // total)
     return money.share(whole, start, end, total).cast(pl.Int64)
 
 
@@ -116,21 +119,32 @@ def _bound(values: pl.Series) -> int:
 
 def _value(lots: pl.DataFrame, axis: Axis) -> pl.DataFrame:
     """Price entry and exit of every lot on the held side, and realise what is closed and known."""
-    prices, groups = axis.fills["yes_price"], axis.groups
-    entry = at(prices, "entry")
-    payout = at(groups["payout"], "group")
-    void = at(groups["void"], "group")
-    exit_ = (
-        pl.when(pl.col("kind") == 0)
-        .then(at(prices, "exit"))
-        .when(pl.col("kind") == 1)
-        .then(pl.when(void).then(entry).otherwise(payout))
-    )
-    yes = pl.col("yes")
+    groups, yes, kind = axis.groups, pl.col("yes"), pl.col("kind")
     lots = lots.with_columns(
-        pl.when(yes).then(entry).otherwise(money.ONE_DOLLAR - entry).alias("entry_price"),
+        pl.when(pl.col("exit").is_not_null())
+        .then(0)
+        .when(at(groups["settled"], "group"))
+        .then(1)
+        .otherwise(2)
+        .cast(pl.Int8)
+        .alias("kind"),
+        pl.when(at(groups["void"], "group")).then("entry_price").otherwise(at(groups["payout"], "group")).alias("paid"),
+        at(groups["complete"], "group"),
+    )
+    exit_ = pl.when(kind == 0).then("exit_price").when(kind == 1).then("paid")
+    lots = lots.select(
+        "group",
+        "position",
+        "entry",
+        "exit",
+        "yes",
+        "amount",
+        "kind",
+        pl.when(yes).then("entry_price").otherwise(money.ONE_DOLLAR - pl.col("entry_price")).alias("entry_price"),
         pl.when(yes).then(exit_).otherwise(money.ONE_DOLLAR - exit_).alias("exit_price"),
-        at(groups["complete"], "group").alias("complete"),
+        "entry_fee",
+        "exit_fee",
+        "complete",
     )
     gain = money.product(pl.col("exit_price") - pl.col("entry_price"), pl.col("amount"))
     return lots.with_columns(pl.when("complete").then(gain).alias("realized"))
