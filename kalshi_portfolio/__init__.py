@@ -12,6 +12,7 @@ What is exported here is the public interface; everything else may change.
 from kalshi_portfolio import errors, schema
 from kalshi_portfolio.client import KalshiClient, KalshiPublicClient
 from kalshi_portfolio.demo import demo, demo_connection
+from kalshi_portfolio.doctor import doctor
 from kalshi_portfolio.errors import KalshiPortfolioError
 from kalshi_portfolio.money import dollars
 from kalshi_portfolio.portfolio import Portfolio
@@ -45,6 +46,7 @@ __all__ = [
     "__version__",
     "demo",
     "demo_connection",
+    "doctor",
     "dollars",
     "errors",
     "load_settings",

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from kalshi_portfolio.errors import SettingsError
+from kalshi_portfolio.settings import Secret
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ _HOW_TO_GET_A_KEY = (
     "Make one on kalshi.com under Account & security > API keys (on the demo site for the demo environment): "
     "the scope 'read' is all that this package needs. Then set KALSHI_API_KEY_ID to its id, and "
     "KALSHI_PRIVATE_KEY_PATH to the downloaded file or KALSHI_PRIVATE_KEY to its text, in the environment or "
-    "in a .env file."
+    "in the file .env of the working directory (no other one is read)."
 )
 _EXPECTED = "Expected the private key file that Kalshi gave out (PEM, RSA or Ed25519)."
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
@@ -40,6 +41,13 @@ _READABLE_BY_OTHERS = 0o066
 
 class KeyFileWarning(UserWarning):
     """The file of a private key can be read or changed by other users of this computer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pem:
+    """The bytes of a key. A traceback may show every variable on its way, so no variable here holds them bare."""
+
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +89,7 @@ class Signer:
             )
         pems = [
             *([(f"The private key file {path}", _read_key_file(path))] if path else []),
-            *([("KALSHI_PRIVATE_KEY", text.encode())] if text else []),
+            *([("KALSHI_PRIVATE_KEY", _Pem(text.encode()))] if text else []),
         ]
         keys = [_parse(pem, settings.private_key_password, source) for source, pem in pems]
         if any(key.public_key() != keys[0].public_key() for key in keys):
@@ -106,7 +114,9 @@ class Signer:
         Raises:
             SettingsError: It is no private key of a supported type, or the pass-phrase is missing or wrong.
         """
-        return cls._made(key_id, _parse(pem, password, "The private key"))
+        held, password, key_id = _Pem(pem), Secret(password or ""), Secret(key_id)
+        del pem
+        return cls._made(key_id, _parse(held, password, "The private key"))
 
     @classmethod
     def _made(cls, key_id: str, key: RSAPrivateKey | Ed25519PrivateKey) -> Signer:
@@ -117,7 +127,12 @@ class Signer:
                 "that no key id has. Expected the id that Kalshi shows beside the key, like "
                 "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx."
             )
-        return cls("RSA" if isinstance(key, RSAPrivateKey) else "Ed25519", key_id, key)
+        return cls("RSA" if isinstance(key, RSAPrivateKey) else "Ed25519", Secret(key_id), key)
+
+    @property
+    def kind(self) -> str:
+        """The type of the key and, where they vary, its bits: ``Ed25519`` or ``RSA, 2048 bits``."""
+        return self.key_type if isinstance(self._key, Ed25519PrivateKey) else f"RSA, {self._key.key_size} bits"
 
     def headers(self, method: str, path: str, timestamp_ms: int) -> dict[str, str]:
         """Sign one request.
@@ -145,9 +160,9 @@ class Signer:
         return self._key.sign(message, pss, digest)
 
 
-def _read_key_file(path: Path) -> bytes:
+def _read_key_file(path: Path) -> _Pem:
     try:
-        pem = path.read_bytes()
+        pem = _Pem(path.read_bytes())
         mode = path.stat().st_mode
     except FileNotFoundError:
         raise SettingsError(
@@ -168,22 +183,23 @@ def _read_key_file(path: Path) -> bytes:
     return pem
 
 
-def _parse(pem: bytes, password: str | None, source: str) -> RSAPrivateKey | Ed25519PrivateKey:
-    block = _private_block(pem, source)
-    secret = password.encode() if password else None
+def _parse(pem: _Pem, password: str | None, source: str) -> RSAPrivateKey | Ed25519PrivateKey:
+    block = _private_block(pem)
+    if isinstance(block, str):
+        raise SettingsError(f"{source} {block}")
     try:
         try:
-            key = load_pem_private_key(block, secret)
+            key = load_pem_private_key(block.data, password.encode() if password else None)
         except TypeError:
-            if secret is None:
+            if not password:
                 raise SettingsError(
                     f"{source} is encrypted, and there is no pass-phrase. Set KALSHI_PRIVATE_KEY_PASSWORD."
                 ) from None
-            key = load_pem_private_key(block, None)  # not encrypted after all: the pass-phrase is for nothing
+            key = load_pem_private_key(block.data, None)  # not encrypted after all: the pass-phrase is for nothing
     except (ValueError, UnsupportedAlgorithm):
         hint = (
             "The pass-phrase in KALSHI_PRIVATE_KEY_PASSWORD is wrong, or the text is damaged."
-            if secret
+            if password
             else "It is damaged or cut off: download it again or make a new key."
         )
         raise SettingsError(f"{source} has the form of a private key but cannot be decoded. {hint}") from None
@@ -193,22 +209,19 @@ def _parse(pem: bytes, password: str | None, source: str) -> RSAPrivateKey | Ed2
     return key
 
 
-def _private_block(pem: bytes, source: str) -> bytes:
-    """Cut out the private key, with its line ends restored, or say what is there instead."""
-    text = pem.replace(b"\\r", b"").replace(b"\\n", b"\n")
+def _private_block(pem: _Pem) -> _Pem | str:
+    """Cut out the private key, with its line ends restored, or say what is there instead. It never raises."""
+    text = pem.data.replace(b"\\r", b"").replace(b"\\n", b"\n")
     blocks = [(match[1], match[2]) for match in _BLOCK.finditer(text)]
     private = next(((name, body) for name, body in blocks if name.endswith(b"PRIVATE KEY")), None)
     if private is None:
-        raise SettingsError(f"{source} {_what_it_is(text, [name for name, _ in blocks])} {_EXPECTED}")
+        return f"{_what_it_is(text, [name for name, _ in blocks])} {_EXPECTED}"
     name, body = private
     if name == b"OPENSSH PRIVATE KEY":
-        raise SettingsError(
-            f"{source} is in OpenSSH's own format. {_EXPECTED} "
-            "Convert a copy of the file: ssh-keygen -p -m PKCS8 -f COPY"
-        )
+        return f"is in OpenSSH's own format. {_EXPECTED} Convert a copy of the file: ssh-keygen -p -m PKCS8 -f COPY"
     if b"\n" not in body.strip():
         body = b"\n" + b"\n".join(body.split()) + b"\n"  # a variable whose line ends became blanks
-    return b"-----BEGIN " + name + b"-----" + body + b"-----END " + name + b"-----\n"
+    return _Pem(b"-----BEGIN " + name + b"-----" + body + b"-----END " + name + b"-----\n")
 
 
 def _what_it_is(text: bytes, names: list[bytes]) -> str:

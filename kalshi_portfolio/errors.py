@@ -39,6 +39,18 @@ class ArgumentError(KalshiPortfolioError, ValueError):
     """A call that cannot mean anything: an unknown column, a naive datetime, an impossible range."""
 
 
+class UnknownTickerWarning(UserWarning):
+    """A filter names a ticker that nothing on disk has, perhaps by a slip: near ones are named.
+
+    It is no error, since a market that was not traded yet is a fair question with no rows for an answer. To be strict:
+    ``warnings.simplefilter("error", kp.errors.UnknownTickerWarning)``.
+    """
+
+
+class NotSyncedWarning(UserWarning):
+    """A dataset was asked for that no sync has ever read, so its frame is empty: the sync that fills it is named."""
+
+
 class SettingsError(KalshiPortfolioError):
     """Settings that are missing, unreadable or contradict each other."""
 

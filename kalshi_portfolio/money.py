@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import decimal
 import re
-from typing import cast
+from typing import cast, overload
 
 import polars as pl
 
-from kalshi_portfolio.errors import SchemaError
+from kalshi_portfolio.errors import ArgumentError, SchemaError
 
 PRICE_SCALE = 4
 QUANTITY_SCALE = 2
@@ -215,26 +215,39 @@ def _parse_odd(text: str, shift: int, limit: int) -> int | None:
     return (-value if sign else value) if rest == 0 and value < limit else None
 
 
-def dollars(frame: pl.DataFrame) -> pl.DataFrame:
+@overload
+def dollars(frame: pl.DataFrame) -> pl.DataFrame: ...
+@overload
+def dollars(frame: pl.LazyFrame) -> pl.LazyFrame: ...
+def dollars(frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame | pl.LazyFrame:
     """Give the frame with every ``_cents`` column as dollars, for reading and plotting.
 
     This is the one way out of exact numbers: the new columns are ``Float64``, named ``_dollars`` in
     place of ``_cents``. Do not add them up where the last digit matters.
 
     Args:
-        frame: Any frame of this package.
+        frame: Any frame of this package, eager or lazy.
 
     Returns:
-        The same rows and columns in the same order.
+        The same rows and columns in the same order, eager or lazy as the frame was.
+
+    Raises:
+        ArgumentError: It is no Polars frame.
 
     Examples:
         >>> import polars as pl
         >>> dollars(pl.DataFrame({"fee_cents": ["170.6"]}).cast(MONEY)).to_dict(as_series=False)
         {'fee_dollars': [1.706]}
     """
+    if not isinstance(frame, (pl.DataFrame, pl.LazyFrame)):
+        raise ArgumentError(
+            f"dollars() was given a {type(frame).__module__}.{type(frame).__qualname__}. Expected a Polars DataFrame "
+            "or LazyFrame, as the methods of Portfolio give them."
+        )
+    names = frame.collect_schema().names()
     return frame.select(
         (pl.col(name).cast(pl.Float64) / 100).alias(name.removesuffix("_cents") + "_dollars")
         if name.endswith("_cents")
         else pl.col(name)
-        for name in frame.columns
+        for name in names
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from kalshi_portfolio import money
+from kalshi_portfolio.display import counted
 from kalshi_portfolio.schema import RECONCILIATION, TIME
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ _CAUSES = {
     "settlement_pnl": "See the other checks of this market.",
 }
 _CENTS_ONLY = "The exchange reports whole cents; the rest is below one."
+_BALANCE_STEP_ONLY = "The exchange reports balances in steps of 0.01 cents; the rest is below that."
+_STEPS_ONLY = "The exchange reports steps of 0.0001 cents, and average cost is rounded; the rest is below that."
 _NEED_FEES = ["position_fees", "settlement_fees", "settlement_pnl"]
 _NO_FEES = "The fills came without fees, and nothing tells them."
 _UNEXPLAINED = (
@@ -232,7 +235,11 @@ def _with_causes(checks: pl.DataFrame, linked: Linked) -> pl.DataFrame:
     )
     cause = (
         pl.when(pl.col("ok") & (pl.col("difference") != 0))
-        .then(pl.when(pl.col("check").str.starts_with("settlement")).then(pl.lit(_CENTS_ONLY)))
+        .then(
+            pl.when(pl.col("check").str.starts_with("settlement"))
+            .then(pl.lit(_CENTS_ONLY))
+            .otherwise(pl.lit(_STEPS_ONLY))
+        )
         .when("ok")
         .then(None)
         .when(pl.col("history").is_not_null())
@@ -258,7 +265,8 @@ def _cash(
     )
     rows = joined.select(_check("cash", "cents", pl.col("cash"), pl.col("balance"), within=_CASH_STEP))
     reasons = pl.lit(" ".join(_cash_reasons(linked, settlements, complete=complete)))
-    return rows.with_columns(cause=pl.when(~pl.col("ok")).then(reasons))
+    tolerated = pl.when(pl.col("difference") != 0).then(pl.lit(_BALANCE_STEP_ONLY))
+    return rows.with_columns(cause=pl.when(~pl.col("ok")).then(reasons).otherwise(tolerated))
 
 
 def _moved(transfers: pl.DataFrame) -> pl.DataFrame:
@@ -300,18 +308,19 @@ def _cash_reasons(linked: Linked, settlements: pl.DataFrame, *, complete: bool) 
     judged = linked.judged
     partial = 0 if judged is None else judged.filter(~pl.col("complete")).height
     if partial:
-        reasons.append(f"The histories of {partial} markets are incomplete.")
+        reasons.append(f"The history of {counted(partial, 'market')} is incomplete.")
     unknown = linked.trades["fee_cents"].null_count()
     if unknown:
-        reasons.append(f"The fees of {unknown} trades are unknown.")
+        reasons.append(f"The fees of {counted(unknown, 'trade')} are unknown.")
     if not complete:
         reasons.append("Not every kind of transfer could be read.")
     rebuilt = settlements.filter(pl.col("source") == "market").height
     if rebuilt:
         reasons.append(
-            f"The settlements of {rebuilt} markets were rebuilt from results, since the exchange archived them."
+            f"{counted(rebuilt, 'settlement was', 'settlements were')} rebuilt from results, since the exchange "
+            "archived them."
         )
     netted = 0 if linked.markets is None else linked.markets.drop_nulls("collateral_return_type").height
     if netted:
-        reasons.append(f"In {netted} markets collateral return may have moved cash, if it is switched on.")
+        reasons.append(f"In {counted(netted, 'market')} collateral return may have moved cash, if it is switched on.")
     return reasons

@@ -1,7 +1,7 @@
 r"""Frozen settings: which exchange, which key, which data folder. The only reader of the environment.
 
-Each value comes from the first that has it: an argument of :func:`load_settings`, the environment, the
-nearest ``.env`` file that names one of our variables (in the working directory, then upwards).
+Each value comes from the first that has it: an argument of :func:`load_settings`, the environment, the file
+``.env`` in the working directory. No other ``.env`` is read: one in a folder above may be somebody else's.
 
 ====================================  ==========================================================
 ``KALSHI_API_KEY_ID``                 the key's id
@@ -21,7 +21,7 @@ import ipaddress
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self
 from urllib.parse import SplitResult, urlsplit
 
 from kalshi_portfolio.errors import SettingsError
@@ -44,23 +44,78 @@ _VARIABLES = (
     "KALSHI_API_BASE_URL",
     "KALSHI_PORTFOLIO_DATA",
 )
+_SECRET = frozenset({"api_key_id", "private_key", "private_key_password"})
+_TWO_FORMS = (("private_key_path", "private_key"), ("private_key", "private_key_path"))
 # The first host of each environment is the one that Kalshi recommends.
 _HOSTS: dict[str, tuple[str, ...]] = {
     "prod": ("external-api.kalshi.com", "api.elections.kalshi.com"),
     "demo": ("external-api.demo.kalshi.co", "demo-api.kalshi.co"),
 }
-_DEFAULT_PORT = {"https": 443, "http": 80}
+_SCHEMES = ("https", "http")
+
+
+class Secret(str):
+    """Text that is used like any other and shown to nobody.
+
+    Its ``repr``, ``str`` and formatted form are all ``[hidden]``: tracebacks with local variables, test runners,
+    loggers and notebooks show values by these. It cannot be pickled. Only what asks for the text itself gets it, such
+    as ``encode()``, ``==`` or a method of ``str``.
+
+    Examples:
+        >>> secret = Secret("hunter2")
+        >>> secret, f"{secret}", secret == "hunter2"
+        ([hidden], '[hidden]', True)
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        # str(text) of a secret is what is shown of it.
+        return text if isinstance(text, cls) else super().__new__(cls, text)
+
+    def __repr__(self) -> str:
+        return "[hidden]"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("A secret is not pickled. Expected settings without one: load them anew where they are needed.")
+
+
+def conceal(values: dict[str, Any]) -> dict[str, Any]:
+    """Hide the secrets among settings by name, in place, so that no traceback with local variables shows them.
+
+    Examples:
+        >>> conceal({"private_key": "-----BEGIN...", "environment": "demo"})
+        {'private_key': [hidden], 'environment': 'demo'}
+    """
+    for name in _SECRET & values.keys():
+        values[name] = _secret(values[name])
+    return values
+
+
+def _secret(text: str | None) -> Secret | None:
+    return None if text is None else Secret(text)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Settings:
-    """Which exchange, which key, which data folder. Its repr shows no secret.
+    """Which exchange, which key, which data folder. It shows no secret, whole or in parts.
 
     Attributes:
-        api_key_id: The key's id, or None.
+        api_key_id: The key's id (a :class:`Secret`), or None.
         private_key_path: The file with the private key, or None.
-        private_key: The private key as PEM text, or None.
-        private_key_password: The pass-phrase of an encrypted key, or None.
+        private_key: The private key as PEM text (a :class:`Secret`), or None.
+        private_key_password: The pass-phrase of an encrypted key (a :class:`Secret`), or None.
         environment: ``prod``, ``demo``, or None where nobody said (then ``prod``).
         api_base_url: Another address of the API, or None.
         data: The data folder asked for, or None.
@@ -86,18 +141,21 @@ class Settings:
     env_file: Path | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what is impossible."""
+        """Hide the secrets, and refuse what is impossible."""
+        for name in _SECRET:
+            object.__setattr__(self, name, _secret(getattr(self, name)))
         if self.environment not in {None, *_HOSTS}:
             raise SettingsError(
                 f"KALSHI_ENVIRONMENT is {self.environment!r}. Expected 'prod' or 'demo' (Kalshi's paper trading)."
             )
         if self.private_key_path is not None and "-----BEGIN" in str(self.private_key_path):
+            object.__setattr__(self, "private_key_path", None)  # a traceback may show this object's parts
             raise SettingsError(
                 "KALSHI_PRIVATE_KEY_PATH holds the text of a key. Expected the path of a file; "
                 "put the text into KALSHI_PRIVATE_KEY instead."
             )
         if self.api_base_url is not None:
-            known = _known_environment(_checked_url(self.api_base_url))
+            known = _known_environment(check_url(self.api_base_url))
             if self.environment is not None and known not in {None, self.environment}:
                 raise SettingsError(
                     f"KALSHI_ENVIRONMENT is {self.environment!r}, but KALSHI_API_BASE_URL is an address of "
@@ -109,7 +167,7 @@ class Settings:
         """The address of the API, without a slash at the end."""
         if self.api_base_url is None:
             return f"https://{_HOSTS[self.environment or 'prod'][0]}{API_PATH}"
-        parts = _checked_url(self.api_base_url)
+        parts = check_url(self.api_base_url)
         path = parts.path.rstrip("/") or API_PATH
         return f"{parts.scheme}://{parts.netloc.lower()}{path}"
 
@@ -123,6 +181,14 @@ class Settings:
     def has_key(self) -> bool:
         """Whether there is a key id and a private key, so that signing can be tried."""
         return self.api_key_id is not None and (self.private_key_path or self.private_key) is not None
+
+    @property
+    def notice(self) -> str:
+        """What to tell the user before a key is used: a file that decided, and an address that is not Kalshi's."""
+        said = [] if self.env_file is None else [f"Settings were read from {self.env_file}"]
+        if self.env_file is not None and self.environment_name == "custom":
+            said.append(f"Requests go to {urlsplit(self.base_url).netloc} (KALSHI_API_BASE_URL)")
+        return "\n".join(said)
 
     def __repr__(self) -> str:
         """Show what is not secret."""
@@ -141,10 +207,10 @@ def load_settings(
     api_base_url: str | None = None,
     data: str | os.PathLike[str] | None = None,
 ) -> Settings:
-    """Read the settings: arguments, then the environment, then the nearest ``.env`` file.
+    """Read the settings: arguments, then the environment, then the file ``.env`` in the working directory.
 
-    An empty value counts as none. A relative path in a ``.env`` file starts at that file's folder.
-    A private key given as an argument makes the other form (path or text) of the surroundings void.
+    An empty value counts as none, and variables of others in ``.env`` are passed over. A private key given as an
+    argument makes the other form (path or text) of the surroundings void.
 
     Args:
         api_key_id: The key's id.
@@ -165,39 +231,69 @@ def load_settings(
         >>> load_settings(environment="demo", api_base_url="https://demo-api.kalshi.co").base_url
         'https://demo-api.kalshi.co/trade-api/v2'
     """
+    # From here on no variable holds a secret in the clear: a traceback may show them. A path may be a key by mistake.
+    api_key_id, private_key, private_key_password = map(_secret, (api_key_id, private_key, private_key_password))
+    private_key_path = Secret(os.fspath(private_key_path)) if private_key_path else None
     arguments = {
         "api_key_id": api_key_id,
-        "private_key_path": private_key_path and os.fspath(private_key_path),
+        "private_key_path": private_key_path,
         "private_key": private_key,
         "private_key_password": private_key_password,
         "environment": environment,
         "api_base_url": api_base_url,
         "portfolio_data": data and os.fspath(data),
     }
-    given = {name: str(value) for name, value in arguments.items() if value}
-    env_file, named = _find_env_file(Path.cwd())
-    values = _reader()(env_file, given).model_dump()
-    from_file = _names_from_file(named, given)
-    for one, other in (("private_key_path", "private_key"), ("private_key", "private_key_path")):
+    given = {name: value for name, value in arguments.items() if value}
+    env_file, named = _own_env_file()
+    values = _values(env_file, given)
+    for one, other in _TWO_FORMS:
         if one in given and other not in given:
             values[other] = None
-    stripped = {name: (value or "").strip() or None for name, value in values.items()}
+    try:
+        return Settings(
+            api_key_id=values["api_key_id"],
+            private_key_path=_path(values["private_key_path"]),
+            private_key=values["private_key"],
+            private_key_password=values["private_key_password"],
+            environment=(values["environment"] or "").lower() or None,
+            api_base_url=values["api_base_url"],
+            data=_path(values["portfolio_data"]),
+            env_file=env_file if _names_from_file(named, given) else None,
+        )
+    except SettingsError as error:
+        raise error.with_traceback(None) from None  # the frames in between hold a key that was given as a path
 
-    def path(name: str) -> Path | None:
-        folder = env_file.parent if env_file and name in from_file else Path()
-        text = stripped[name]
-        return None if text is None else folder / Path(text).expanduser()
 
-    return Settings(
-        api_key_id=stripped["api_key_id"],
-        private_key_path=path("private_key_path"),
-        private_key=stripped["private_key"],
-        private_key_password=values["private_key_password"] or None,
-        environment=(stripped["environment"] or "").lower() or None,
-        api_base_url=stripped["api_base_url"],
-        data=path("portfolio_data"),
-        env_file=env_file if from_file else None,
-    )
+def origins(**arguments: object) -> dict[str, str]:
+    """Say where each setting comes from, without reading what it is.
+
+    Args:
+        **arguments: What was given to :func:`load_settings`, by name.
+
+    Returns:
+        Variable → ``argument``, ``environment`` or the path of a ``.env`` file, in the order of the table above. One
+        that nobody gave is not in it.
+
+    Raises:
+        SettingsError: The ``.env`` file is unreadable.
+
+    Examples:
+        >>> origins(environment="demo")["KALSHI_ENVIRONMENT"]
+        'argument'
+    """
+    conceal(arguments)
+    given = {"portfolio_data" if name == "data" else name for name, value in arguments.items() if value}
+    env_file, named = _own_env_file()
+    environment = {name.upper() for name, value in os.environ.items() if value}
+    void = {other for one, other in _TWO_FORMS if one in given}
+    found = {}
+    for variable in _VARIABLES:
+        field = variable.removeprefix(_PREFIX).lower()
+        if field in given:
+            found[variable] = "argument"
+        elif field not in void and variable in environment | named:
+            found[variable] = "environment" if variable in environment else str(env_file)
+    return found
 
 
 @functools.cache
@@ -228,24 +324,39 @@ def _reader() -> Callable[[Path | None, dict[str, str]], BaseSettings]:
     return lambda env_file, given: options(_env_file=env_file, **given)
 
 
-def _find_env_file(start: Path) -> tuple[Path | None, frozenset[str]]:
-    """Find the nearest ``.env`` that gives one of our variables a value, and the names of those that it does."""
+def _values(env_file: Path | None, given: dict[str, str]) -> dict[str, str | None]:
+    """Merge the sources. Blanks around a value are cut, though not around a pass-phrase, and an empty one is none."""
+    found = {
+        name: (value or "") if name == "private_key_password" else (value or "").strip()
+        for name, value in _reader()(env_file, given).model_dump().items()
+    }
+    hidden = {*_SECRET, "private_key_path"}
+    return {name: (Secret(value) if name in hidden else value) or None for name, value in found.items()}
+
+
+def _path(text: str | None) -> Path | None:
+    # A secret is joined as the text that it is, not as it shows itself.
+    return None if text is None else Path("".join(text)).expanduser()
+
+
+def _own_env_file() -> tuple[Path | None, frozenset[str]]:
+    """Give the ``.env`` of the working directory, and the names of our variables that it gives a value.
+
+    One further up is not looked for: whoever may write there, on a shared computer, could name another exchange.
+    """
     from dotenv import dotenv_values  # noqa: PLC0415  (as slow as pydantic, and part of it)
 
-    for folder in (start, *start.parents):
-        path = folder / ".env"
-        try:
-            # A folder of that name is a virtual environment.
-            found = dotenv_values(path, encoding="utf-8-sig") if path.is_file() else {}
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(
-                f"The settings file {path} could not be read ({type(error).__name__}). Expected UTF-8 text that "
-                "this user may read: repair or remove it."
-            ) from None  # the cause quotes the bytes of the file
-        named = frozenset(name.upper() for name, value in found.items() if value) & frozenset(_VARIABLES)
-        if named:
-            return path, named
-    return None, frozenset()
+    path = Path.cwd() / ".env"
+    try:
+        # A folder of that name is a virtual environment.
+        found = dotenv_values(path, encoding="utf-8-sig") if path.is_file() else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"The settings file {path} could not be read ({type(error).__name__}). Expected UTF-8 text that "
+            "this user may read: repair or remove it."
+        ) from None  # the cause quotes the bytes of the file
+    named = frozenset(name.upper() for name, value in found.items() if value) & frozenset(_VARIABLES)
+    return (path, named) if named else (None, frozenset())
 
 
 def _names_from_file(named: frozenset[str], given: Mapping[str, str]) -> frozenset[str]:
@@ -255,22 +366,33 @@ def _names_from_file(named: frozenset[str], given: Mapping[str, str]) -> frozens
     return frozenset(fields - given.keys())
 
 
-def _checked_url(text: str) -> SplitResult:
-    """Split the address of an API, or say why keys must not be sent there."""
+def check_url(text: str, name: str = "KALSHI_API_BASE_URL") -> SplitResult:
+    """Split the address of an API, or say why keys must not be sent there.
+
+    Args:
+        text: The address.
+        name: What it is called where it came from, for the message.
+
+    Raises:
+        SettingsError: It is no address, holds a user name, or is plain http to another computer.
+
+    Examples:
+        >>> check_url("https://kalshi.example/x").hostname
+        'kalshi.example'
+    """
+    expected = "Expected an address like https://host/trade-api/v2."
     try:
         parts = urlsplit(text.strip())
         host, _ = parts.hostname, parts.port
     except ValueError:
-        raise SettingsError("KALSHI_API_BASE_URL is no valid address. Expected https://host/trade-api/v2.") from None
+        raise SettingsError(f"{name} is no valid address. {expected}") from None
     if parts.username is not None or parts.query or parts.fragment:
-        raise SettingsError(
-            "KALSHI_API_BASE_URL holds a user name, a query or a fragment. Expected https://host/trade-api/v2."
-        )
-    if parts.scheme not in _DEFAULT_PORT or not host:
-        raise SettingsError(f"KALSHI_API_BASE_URL is {text!r}. Expected an address like https://host/trade-api/v2.")
+        raise SettingsError(f"{name} holds a user name, a query or a fragment. {expected}")
+    if parts.scheme not in _SCHEMES or not host:
+        raise SettingsError(f"{name} is {text!r}. {expected}")
     if parts.scheme == "http" and not _is_loopback(host):
         raise SettingsError(
-            f"KALSHI_API_BASE_URL is {text!r}: plain http would send the account's data readable for everybody on "
+            f"{name} is {text!r}: plain http would send the account's data readable for everybody on "
             "the way. Use https; http is for this computer alone (localhost, 127.0.0.1)."
         )
     return parts
@@ -290,3 +412,8 @@ def _known_environment(parts: SplitResult) -> str | None:
     if parts.scheme != "https" or parts.port not in {None, 443}:
         return None
     return next((name for name, hosts in _HOSTS.items() if parts.hostname in hosts), None)
+
+
+def in_jupyter_server() -> bool:
+    """Whether a Jupyter server started this process: JupyterLab, Notebook 7 and the like name the session so."""
+    return "JPY_SESSION_NAME" in os.environ

@@ -305,7 +305,7 @@ def test_fills_without_a_fee_are_counted_and_never_summed(tmp_path: Path) -> Non
     assert whole["unknown_lots"].item() == left_out > 0
     known = total(closed["realized_pnl_cents"].filter(closed["net_pnl_cents"].is_not_null()))
     assert Fraction(whole["realized_pnl_cents"].item()) == known
-    assert "without a known fee or history" in repr(pf)
+    assert "left out of P&L, for a fee or part of the history is unknown" in repr(pf)
 
 
 @pytest.fixture

@@ -316,7 +316,7 @@ def test_a_flat_position_has_no_side_and_no_price() -> None:
 
 
 def test_nulls_on_a_flat_position_stay_unknown() -> None:
-    nulls = dict.fromkeys(POSITION, None) | {"ticker": "A"}
+    nulls = dict.fromkeys(POSITION, None) | {"ticker": "A", "exchange_index": 0}
     row = parse_positions([page("market_positions", nulls)], SOURCE).frame.row(0, named=True)
     assert (row["quantity"], row["realized_pnl_cents"], row["market_exposure_cents"]) == (0, None, None)
 

@@ -55,7 +55,7 @@ def test_fills_without_any_log_of_what_was_read_are_known_from_nowhere(tmp_path:
     assert not pf.positions()["complete"].any()
     assert pf.summary()["net_pnl_cents"].item() == 0
     assert pf.summary()["incomplete_positions"].item() == pf.positions().height > 0
-    assert "some of the history is missing" in repr(pf)
+    assert "Nothing says which of the fills have been read" in repr(pf)
 
 
 @pytest.fixture

@@ -33,6 +33,10 @@ NO_EXAMPLE = {
 }
 # What `import kalshi_portfolio` may not load: each is slow, and needed for some calls only.
 NOT_AT_IMPORT = (
+    "altair",
+    "vl_convert",
+    "kalshi_portfolio.charts",
+    "kalshi_portfolio.report",
     "httpx",
     "stamina",
     "pyarrow",

@@ -9,14 +9,12 @@ import ast
 import itertools
 import os
 import re
-import shlex
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-import typer.main
+from pages import REPOSITORY, Block, commands, understand
+from pages import blocks as blocks_of
 from typer.testing import CliRunner
 
 import kalshi_portfolio as kp
@@ -26,42 +24,24 @@ from kalshi_portfolio.sync import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 README = REPOSITORY / "README.md"
 TEST_COMMAND = 'pip install -e ".[test]" && pytest'
 
-_FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _DRAWN = re.compile(r"[─-╿…\s]+")  # the lines of tables, and how long they are drawn
 _TAKES = re.compile(r" in \d+\.\d s \(\d+ requests\)")
 
 
-@dataclass(frozen=True)
-class Block:
-    """One fenced block: its language, its text, and where the text lies in the page."""
-
-    language: str
-    text: str
-    start: int
-
-
 def blocks() -> list[Block]:
     """Give the fenced blocks of the README."""
-    return [Block(m[1], m[2], m.start(2)) for m in _FENCE.finditer(README.read_text(encoding="utf-8"))]
+    return blocks_of(README.read_text(encoding="utf-8"))
 
 
 def examples() -> list[tuple[Block, Block]]:
     """Give the Python blocks, each with the output that stands below it."""
     every = blocks()
     return [(one, below) for one, below in itertools.pairwise(every) if one.language == "python"]
-
-
-def commands() -> list[list[str]]:
-    """Give the command lines of ours that the README shows in blocks and in the text, as words."""
-    shown = [line for block in blocks() if block.language == "bash" for line in block.text.splitlines()]
-    shown += re.findall(r"`(kalshi-portfolio [^`]+)`", README.read_text(encoding="utf-8"))
-    ours = [part.strip() for line in shown for part in line.split("&&")]
-    return [shlex.split(line)[1:] for line in ours if line.startswith("kalshi-portfolio ")]
 
 
 def words(text: str) -> list[str]:
@@ -102,7 +82,7 @@ def test_python_examples_print_what_the_readme_shows(results: list[str]) -> None
             text = text[: below.start] + result.rstrip() + "\n" + text[below.start + len(below.text) :]
         README.write_text(text, encoding="utf-8")
     shown = [below for _, below in examples()]
-    assert len(shown) > 8
+    assert len(shown) > 6
     assert {below.language for below in shown} == {"text"}, "an example shows no output"
     assert [words(below.text) for below in shown] == [words(result) for result in results]
 
@@ -117,15 +97,9 @@ def test_demo_prints_what_the_readme_shows(tmp_path: Path) -> None:
         assert line == "..." or words(line) in lines, f"the demo does not print, or not there: {line}"
 
 
-@pytest.mark.parametrize("words", commands(), ids=" ".join)
+@pytest.mark.parametrize("words", commands(README.read_text(encoding="utf-8")), ids=" ".join)
 def test_each_command_line_is_understood(words: list[str], results: list[str], folder: Path) -> None:
-    group = typer.main.get_command(app)
-    command = group.commands[words[0]]  # type: ignore[attr-defined]
-    known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
-    assert {word for word in words if word.startswith("-")} <= known
-    if words[0] not in {"demo", "sync"}:
-        done = CliRunner().invoke(app, words, env={"KALSHI_PORTFOLIO_DATA": str(folder / "data")})
-        assert done.exit_code == 0, done.output
+    understand(words, data=folder / "data")
 
 
 def test_the_test_command_is_the_one_that_ci_runs() -> None:
@@ -150,19 +124,6 @@ def test_every_name_of_spec_013_has_a_row() -> None:
     assert set(wanted.split()) - set(re.findall(r"\w+", rows)) == set()
 
 
-def test_the_settings_table_is_complete() -> None:
-    documented = re.findall(r"^\| `(KALSHI_\w+)`", README.read_text(encoding="utf-8"), re.MULTILINE)
-    assert kp.load_settings.__module__ == "kalshi_portfolio.settings"
-    source = (REPOSITORY / "kalshi_portfolio" / "settings.py").read_text(encoding="utf-8")
-    known = re.findall(r"^``(KALSHI_\w+)``", source, re.MULTILINE)
-    assert sorted(documented) == sorted(known) != []
-
-
 def test_every_dataset_is_in_the_picture_of_the_folder() -> None:
     picture = next(block.text for block in blocks() if block.text.startswith("data/"))
     assert set(re.findall(r"^  (\w+)/", picture, re.MULTILINE)) == {*DATASETS, "quarantine"}
-
-
-def test_links_lead_to_files() -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", README.read_text(encoding="utf-8"))
-    assert [link for link in links if not (REPOSITORY / link).is_file()] == []

@@ -134,6 +134,7 @@ def test_an_average_that_does_not_terminate_agrees_to_the_last_digit_reported() 
     table = check(traded, snapshots=seen)
     assert table["ok"].all()
     assert row(table, "position_exposure")["difference"] == Dec("0.000034")
+    assert "steps of 0.0001 cents" in row(table, "position_exposure")["cause"]
 
 
 def test_a_settlement_that_agrees_is_seven_checks() -> None:
@@ -227,7 +228,7 @@ def test_unexplained_cash_is_shown_and_never_made_to_fit() -> None:
 def test_cash_names_what_is_known_to_be_missing() -> None:
     table = check(fills("T yes 5 40 -"), balances=[balance("0")], transfers_complete=False)
     cause = row(table, "cash")["cause"]
-    assert "fees of 1 trades are unknown" in cause
+    assert "fees of 1 trade are unknown" in cause
     assert "Not every kind of transfer" in cause
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kalshi_portfolio.errors import SettingsError
-from kalshi_portfolio.settings import Settings, load_settings
+from kalshi_portfolio.settings import Settings, load_settings, origins
 
 PEM = "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----"
 
@@ -46,18 +46,40 @@ def test_an_argument_beats_the_environment_which_beats_the_file(
     assert settings.environment_name == "demo"
 
 
-def test_the_env_file_is_found_upwards_past_files_that_name_nothing_of_ours(
+def test_the_env_file_of_the_working_directory_is_read_and_none_above_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    below = tmp_path / "notebooks" / "deep"
-    below.mkdir(parents=True)
+    below = tmp_path / "notebooks"
+    below.mkdir()
     (tmp_path / ".env").write_text("KALSHI_ENVIRONMENT=demo\nOTHER=1\n")
-    (below / ".env").write_text("OTHER=2\nKALSHI_ENVIRONMENT=\n")
-    (tmp_path / "notebooks" / ".env").mkdir()
+    assert load_settings().environment_name == "demo"
+    assert load_settings().env_file == tmp_path / ".env"
     monkeypatch.chdir(below)
-    settings = load_settings()
-    assert settings.environment_name == "demo"
-    assert settings.env_file == tmp_path / ".env"
+    assert load_settings() == Settings()
+    (below / ".env").write_text("OTHER=2\nKALSHI_ENVIRONMENT=\n")
+    assert load_settings() == Settings()
+
+
+def test_a_folder_named_like_the_env_file_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    assert load_settings().env_file is None
+
+
+def test_variables_of_others_in_the_env_file_change_nothing(tmp_path: Path) -> None:
+    before = dict(os.environ)
+    (tmp_path / ".env").write_text(
+        "HTTPS_PROXY=http://evil.example\nPATH=/evil\nKALSHI_DATA=x\nKALSHI_ENVIRONMENT=demo\n"
+    )
+    assert load_settings() == Settings(environment="demo", env_file=tmp_path / ".env")
+    assert dict(os.environ) == before
+
+
+def test_a_file_that_decides_is_told_and_so_is_an_address_that_is_not_the_exchanges(tmp_path: Path) -> None:
+    assert load_settings().notice == load_settings(api_base_url="https://elsewhere.example").notice == ""
+    (tmp_path / ".env").write_text("KALSHI_ENVIRONMENT=demo\n")
+    assert load_settings().notice == f"Settings were read from {tmp_path / '.env'}"
+    (tmp_path / ".env").write_text("KALSHI_API_BASE_URL=https://elsewhere.example\n")
+    assert load_settings().notice.splitlines()[1:] == ["Requests go to elsewhere.example (KALSHI_API_BASE_URL)"]
 
 
 def test_an_env_file_that_decides_nothing_is_not_shown_as_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -66,16 +88,11 @@ def test_an_env_file_that_decides_nothing_is_not_shown_as_used(monkeypatch: pyte
     assert load_settings().env_file is None
 
 
-def test_relative_paths_start_at_the_env_file_or_the_working_directory(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    below = tmp_path / "notebooks"
-    below.mkdir()
+def test_relative_paths_start_at_the_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("KALSHI_PRIVATE_KEY_PATH=keys/kalshi.pem\n")
     monkeypatch.setenv("KALSHI_PORTFOLIO_DATA", "my data")
-    monkeypatch.chdir(below)
     settings = load_settings()
-    assert settings.private_key_path == tmp_path / "keys/kalshi.pem"
+    assert settings.private_key_path == Path("keys/kalshi.pem")
     assert settings.data == Path("my data")
 
 
@@ -181,3 +198,16 @@ def test_settings_are_frozen() -> None:
 def test_importing_the_module_does_not_import_pydantic() -> None:
     code = "import sys, kalshi_portfolio.settings; sys.exit('pydantic' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603  (our own interpreter)
+
+
+def test_each_setting_tells_where_it_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("KALSHI_ENVIRONMENT=demo\nKALSHI_API_KEY_ID=a\nKALSHI_PRIVATE_KEY=b\n")
+    monkeypatch.setenv("KALSHI_API_KEY_ID", "c")
+    found = origins(data="here", private_key_path="key")
+    assert found == {
+        "KALSHI_API_KEY_ID": "environment",
+        "KALSHI_PRIVATE_KEY_PATH": "argument",  # which makes the other form void
+        "KALSHI_ENVIRONMENT": str(tmp_path / ".env"),
+        "KALSHI_PORTFOLIO_DATA": "argument",
+    }

@@ -152,9 +152,9 @@ def test_a_commit_that_fails_after_its_decision_counts_and_says_so(root: Path, m
     [
         "{}",
         "not json",
-        '{"moves": {"0.parquet": "../../etc/passwd"}, "deletes": []}',
+        '{"moves": {"0.part": "../../etc/passwd"}, "deletes": []}',
         '{"moves": {}, "deletes": ["../x"]}',
-        '{"moves": {"../0.parquet": "markets/data.parquet"}, "deletes": []}',
+        '{"moves": {"../0.part": "markets/data.parquet"}, "deletes": []}',
     ],
 )
 def test_an_intent_that_no_commit_of_ours_writes_is_refused(root: Path, text: str) -> None:
@@ -168,7 +168,7 @@ def test_an_intent_that_no_commit_of_ours_writes_is_refused(root: Path, text: st
 def test_staged_files_without_intent_are_swept(root: Path) -> None:
     folder = root / ".tmp" / "1"
     folder.mkdir(parents=True)
-    (folder / "0.parquet").write_bytes(b"half")
+    (folder / "0.part").write_bytes(b"half")
     assert Store.open(root).recover() == 0
     assert list((root / ".tmp").iterdir()) == []
 
@@ -187,5 +187,5 @@ def test_every_file_is_on_disk_before_the_intent_and_the_intent_before_any_move(
     monkeypatch.setattr(os, "fsync", noted)
     monkeypatch.setattr(commit, "_at", lambda point: events.append(f"@{point}"))
     Store.open(root).upsert(SETTLEMENTS, frame(SETTLEMENTS, {"ticker": "A", "settled_at": at(5)}))
-    assert events.index("0.parquet") < events.index("intent.part") < events.index("@intent") < events.index("@moved")
+    assert events.index("0.part") < events.index("intent.part") < events.index("@intent") < events.index("@moved")
     assert events.index("@moved") < events.index(f"date={at(5).date()}") < events.index("@done")

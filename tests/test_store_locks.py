@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
 import textwrap
 import threading
 import time
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -201,3 +204,14 @@ def test_a_folder_that_cannot_be_written_to_says_what_to_do(store: Store, monkey
     monkeypatch.setattr(Path, "mkdir", refused)
     with pytest.raises(StoreError, match="KALSHI_PORTFOLIO_DATA"), store.sync_lock():
         pass
+
+
+def test_whoever_has_a_dead_holders_process_id_now_is_not_taken_for_it(store: Store) -> None:
+    left = Holder(os.getpid(), socket.gethostname(), "python", "2026-07-24T12:00:00Z")
+    sidecar = store.root / ".locks/sync.json"
+    sidecar.parent.mkdir(exist_ok=True)
+    sidecar.write_text(json.dumps(asdict(left)))
+    assert store.holder() is None
+    with store.sync_lock(timeout=0):
+        assert store.holder() is not None
+    assert not sidecar.exists()

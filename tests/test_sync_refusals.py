@@ -345,7 +345,7 @@ def test_a_row_that_does_not_fit_is_set_aside_and_released_once_it_does(root: Pa
     for _ in range(2):
         report = sync(root, connect(exchange, Unruly(exchange, edit=spoil)))
         assert report.in_quarantine == 1
-        assert "1 rows in quarantine" in str(report)
+        assert "1 row in quarantine" in str(report)
     assert read(root, FILLS).height == 9
     positions = kp.Portfolio(root).positions()
     assert positions.filter(ticker=bad.ticker)["complete"].to_list() == [False]
@@ -385,3 +385,9 @@ def test_one_bad_row_of_any_list_leaves_the_others(root: Path, exchange: Scripte
     assert sync(root, connect(exchange)).in_quarantine == 0
     sync(root.with_name("e"), connect(exchange))
     assert contents(root) == contents(root.with_name("e"))
+
+
+def test_a_start_in_the_future_of_the_exchanges_clock_is_refused(root: Path) -> None:
+    message = refused(root, ArgumentError, kp.demo_connection(SimulatedExchange.tiny()), since="2126-01-01")
+    assert "2126-01-01 00:00 UTC lies in the future: the exchange's clock says 2026-" in message
+    assert not root.exists()

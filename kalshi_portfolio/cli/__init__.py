@@ -1,8 +1,13 @@
 """The command line: a thin shell over the public functions.
 
-run      runs a command, tells what went wrong     app       the commands
-views    what `demo` and `status` show             tables    frames as tables, JSON, CSV
-columns  which columns a table shows
+run         runs a command, tells what went wrong   app        lists the commands
+frames      commands that compute a table           datasets   commands that show what is on disk
+syncing     `demo` and `sync`                       watch      `sync --watch`: round after round
+checking    `status` and `doctor`                   report     `report`: the account as one page
+options     what several commands understand
+views       screens that are no table               columns    which columns a table shows
+tables      tables that fit the terminal            data       JSON and CSV for other programs
+completion  what the Tab key offers
 """
 
 from kalshi_portfolio.cli.run import main

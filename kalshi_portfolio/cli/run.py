@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import sys
+import warnings
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
 
 from kalshi_portfolio.cli.app import app
 from kalshi_portfolio.cli.tables import say
 from kalshi_portfolio.errors import ArgumentError, KalshiPortfolioError
 
+if TYPE_CHECKING:
+    from typing import TextIO
+
 FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
 _INTERRUPTED = "Interrupted. What was synced stays; the next sync goes on where this one stopped."
+_PLAIN = "kalshi_portfolio.plain"
+_LIKE = {"…": "~", "¢": "c", "–": "-", "−": "-", "→": ">", "×": "x", "’": "'", "“": '"', "”": '"'}  # noqa: RUF001
 
 
 def main() -> None:
@@ -22,10 +32,33 @@ def main() -> None:
     Exit status: 0 done, 1 it could not be done, 2 the command means nothing (an unknown option, no date),
     130 interrupted. A person's mistake gives one paragraph, never a traceback.
     """
+    codecs.register_error(_PLAIN, _plain)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a title in Greek must not end a command in a Latin terminal
-            stream.reconfigure(errors="replace")
-    raise SystemExit(_status())
+            stream.reconfigure(errors=_PLAIN)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)  # ours: an exposed key file, an unknown ticker
+        warnings.showwarning = _show_warning
+        raise SystemExit(_status())
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Write what a terminal cannot show in letters that it can, as wide as it was, so that columns stay aligned."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    return "".join(_LIKE.get(letter, "?" * cell_len(letter)) for letter in text), error.end
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],  # noqa: ARG001  (the names are Python's)
+    filename: str,  # noqa: ARG001
+    lineno: int,  # noqa: ARG001
+    file: TextIO | None = None,  # noqa: ARG001
+    line: str | None = None,  # noqa: ARG001
+) -> None:
+    say(f"warning: {message}", stderr=True)
 
 
 def _status() -> int:
@@ -40,7 +73,7 @@ def _status() -> int:
         say(_INTERRUPTED, stderr=True)
         return INTERRUPTED
     except BrokenPipeError:
-        _forget_stdout()
+        _forget_output()
         return 0
 
 
@@ -56,7 +89,7 @@ def _run() -> int:
     return 0
 
 
-def _forget_stdout() -> None:
+def _forget_output() -> None:
     """Send what is still buffered nowhere: whoever read it, such as `head`, has gone."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())

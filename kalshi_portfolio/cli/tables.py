@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -13,8 +14,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from kalshi_portfolio.display import dollars
 from kalshi_portfolio.money import MONEY, PRICE, QUANTITY
-from kalshi_portfolio.portfolio import dollars
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _NOTHING = "-"
 _GAP = "  "
 _PIPED_WIDTH = 240
+_LEAST_NOTE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Shown:
         least: To how many characters its text may be cut where the terminal is narrow; 0: never.
         leave_out: Above 0, it may be left out where the terminal is too narrow, the highest number first.
         right: Whether it is aligned to the right though it is text; numbers always are.
+        ends: Whether a text is cut in its middle, because its end tells it from others, as a ticker's does.
     """
 
     name: str
@@ -42,18 +45,33 @@ class Shown:
     least: int = 0
     leave_out: int = 0
     right: bool = False
+    ends: bool = False
+
+
+class _Console(Console):
+    """A console that says by an exception that its reader has gone, as other writing does."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
 
 
 def console(*, stderr: bool = False) -> Console:
     """Make a console: colours on a terminal only; as wide as the terminal or ``COLUMNS``, and wide if piped."""
     stream = sys.stderr if stderr else sys.stdout
     piped = None if stream.isatty() or os.environ.get("COLUMNS", "").isdecimal() else _PIPED_WIDTH
-    return Console(stderr=stderr, width=piped, highlight=False, emoji=False, markup=False)
+    return _Console(stderr=stderr, width=piped, highlight=False, emoji=False, markup=False)
 
 
 def say(text: str = "", *, stderr: bool = False, style: str | None = None) -> None:
-    """Print text as it is: not cut, not coloured by its content."""
-    console(stderr=stderr).print(clean(text, keep="\n"), style=style, soft_wrap=True)
+    """Print text as it is: not cut, not coloured by its content; a message on a terminal is wrapped between words."""
+    out = console(stderr=stderr)
+    lines = clean(text, keep="\n").split("\n")
+    if stderr and out.is_terminal:
+        width = max(out.width, _LEAST_NOTE)
+        lines = [
+            "\n".join(textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)) for line in lines
+        ]
+    out.print("\n".join(lines), style=style, soft_wrap=True)
 
 
 def print_frame(frame: pl.DataFrame, *, columns: Sequence[Shown], title: str = "", limit: int | None = None) -> None:
@@ -89,7 +107,8 @@ def _print_footer(out: Console, shown: int, there: int, left_out: list[str]) -> 
     if left_out:
         notes.append(f"too narrow for: {', '.join(left_out)}")
     if notes:
-        out.print(f"({'; '.join(notes)})", style="dim", soft_wrap=True)
+        for line in textwrap.wrap(f"({'; '.join(notes)})", max(out.width, _LEAST_NOTE)):
+            out.print(line, style="dim", soft_wrap=True)
 
 
 def _fit(columns: Sequence[Shown], widths: dict[str, int], available: int) -> list[Shown]:
@@ -118,9 +137,8 @@ def _line(columns: Sequence[Shown], widths: dict[str, int], right: set[str], tex
     for number, column in enumerate(columns):
         text = texts[column.name]
         last = number == len(columns) - 1 and column.name not in right
-        padded = (
-            _cut(text, widths[column.name]) if last else _padded(text, widths[column.name], right=column.name in right)
-        )
+        cut = _cut(text, widths[column.name], ends=column.ends)
+        padded = cut if last else _padded(cut, widths[column.name], right=column.name in right)
         line.append(_GAP if number else "").append(padded, style=_colour(column.name, text))
     return line
 
@@ -131,12 +149,14 @@ def _colour(name: str, text: str) -> str:
     return "red" if text.startswith("-") else "green"
 
 
-def _cut(text: str, width: int) -> str:
-    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
+def _cut(text: str, width: int, *, ends: bool) -> str:
+    if cell_len(text) <= width:
+        return text
+    kept = (width - 1) // 2 if ends and text.isascii() else 0
+    return set_cell_size(text, width - 1 - kept) + "…" + (text[-kept:] if kept else "")
 
 
 def _padded(text: str, width: int, *, right: bool) -> str:
-    text = _cut(text, width)
     blank = " " * (width - cell_len(text))
     return blank + text if right else text + blank
 
@@ -153,8 +173,12 @@ def as_text(value: Any, dtype: pl.DataType) -> str:
         return _NOTHING
     if dtype in _SHOWN_AS:
         return _SHOWN_AS[dtype](value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, timedelta):
+        return f"{value.days} d {value.seconds // 3600} h"
     return f"{value:,}" if dtype.is_integer() else clean(str(value))
 
 
@@ -179,23 +203,3 @@ _SHOWN_AS: dict[pl.DataType, Callable[[Any], str]] = {
     QUANTITY: lambda value: f"{value:,.2f}" if value % 1 else f"{value:,.0f}",
     pl.Float64(): lambda value: f"{value:.1%}",
 }
-
-
-def print_data(frame: pl.DataFrame, *, as_json: bool) -> None:
-    """Print a frame for other programs, exact to the last digit: decimals as text, times in ISO 8601.
-
-    A text of CSV that a spreadsheet would run as a formula gets an apostrophe before it; numbers never do.
-    """
-    plain = frame.with_columns(
-        *(pl.col(n).cast(pl.String) for n, t in frame.schema.items() if t.is_decimal()),
-        *(pl.col(n).dt.to_string("iso:strict") for n, t in frame.schema.items() if isinstance(t, pl.Datetime)),
-    )
-    if as_json:
-        sys.stdout.write(plain.write_json() + "\n")
-        return
-    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
-    guarded = [
-        pl.when(pl.col(name).str.contains(r"^\s*[=+\-@\t\r\n]")).then("'" + pl.col(name)).otherwise(name).alias(name)
-        for name in texts
-    ]
-    sys.stdout.write(plain.with_columns(guarded).write_csv())

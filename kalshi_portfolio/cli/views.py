@@ -5,20 +5,29 @@ from __future__ import annotations
 import shlex
 import sys
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
+from rich.cells import cell_len
+from rich.text import Text
 
 from kalshi_portfolio.cli import columns
-from kalshi_portfolio.cli.tables import console, print_frame, say
+from kalshi_portfolio.cli.tables import as_text, clean, console, print_frame, say
+from kalshi_portfolio.doctor import AREAS
 
 if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
+    from rich.console import Console
+
+    from kalshi_portfolio.doctor import Checkup
     from kalshi_portfolio.portfolio import Portfolio, Status
 
 _HELD_SHOWN = 7
+_STATE = {"ok": "green", "warn": "yellow", "fail": "red"}
+_LEAST_ROOM = 24
+_INDENT = 8
 
 
 def show_demo(root: Path | None) -> None:
@@ -75,6 +84,58 @@ def show_status(status: Status) -> None:
         wrapped = textwrap.wrap(words, max(width - len(start), 20)) or [""]
         text = "\n".join([start + wrapped[0], *(" " * len(start) + line for line in wrapped[1:])])
         say(text, style=None if number else "bold")
+
+
+def show_checkup(checkup: Checkup) -> None:
+    """Show what a check-up found: by area, each row with its state, and below it what to do."""
+    out = console()
+    width = max((len(row.name) for row in checkup.findings), default=0)
+    for area in AREAS:
+        rows = [row for row in checkup.findings if row.area == area]
+        if rows:
+            say(area, style="bold")
+        for row in rows:
+            line = Text("  ").append(f"{row.state:<4}", style=_STATE[row.state]).append(f"  {row.name:<{width}}  ")
+            blank = Text(" " * len(line.plain))
+            _wrapped(out, line, row.finding)
+            if row.advice:
+                _wrapped(out, blank, row.advice, lead="→ ")
+    say(checkup.verdict(), style=_STATE["ok" if checkup.ok else "fail"])
+
+
+def _wrapped(out: Console, start: Text, words: str, *, lead: str = "") -> None:
+    """Print words after a start and below it, or where that leaves no room, on lines of their own."""
+    indent = len(start.plain)
+    longest = max(map(len, words.split()), default=0)
+    if out.width - indent < max(_LEAST_ROOM, min(longest, out.width - _INDENT) + len(lead)):
+        if start.plain.strip():
+            start.rstrip()
+            out.print(start, soft_wrap=True)
+        indent = _INDENT
+        start = Text(" " * indent)
+    room = max(out.width - indent - len(lead), _LEAST_ROOM)
+    first, *rest = textwrap.wrap(clean(words), room, break_on_hyphens=False, break_long_words=False) or [""]
+    out.print(start.append(lead, style="bold").append(first), soft_wrap=True)
+    for line in rest:
+        out.print(" " * (indent + len(lead)) + line, soft_wrap=True)
+
+
+def show_summary(summary: pl.DataFrame) -> None:
+    """Show the figures of an account, one a line."""
+    row = summary.row(0, named=True)
+    lines = [(label, _figure(summary.schema[name], name, row[name])) for name, label in columns.SUMMARY.items()]
+    left, right = max(len(label) for label, _ in lines), max(cell_len(text) for _, text in lines)
+    for label, text in lines:
+        say(f"{label:<{left}}  {' ' * (right - cell_len(text))}{text}")
+    for name, label in columns.SUMMARY_NOTES.items():
+        if row[name]:
+            say(f"{label}: {row[name]:,}", style="yellow")
+
+
+def _figure(dtype: pl.DataType, name: str, value: Any) -> str:
+    if name == "profit_factor" and value is not None:
+        return f"{value:.2f}"
+    return as_text(value, dtype)
 
 
 def exact_texts(checks: pl.DataFrame) -> pl.DataFrame:

@@ -6,13 +6,14 @@ import functools
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
+from kalshi_portfolio.display import clean
 from kalshi_portfolio.errors import (
     ApiError,
     AuthenticationError,
@@ -98,8 +99,8 @@ class Answer:
         return self.censored(self.body[: 4 * _EXCERPT].decode("utf-8", "replace"))[:_EXCERPT]
 
     def censored(self, text: str) -> str:
-        """Give the text on one line, without what may not be shown."""
-        line = " ".join(text.split())
+        """Give the text on one line, without what may not be shown and what would steer a terminal."""
+        line = clean(" ".join(text.split()))
         return line.replace(self.hidden, "[key id]") if self.hidden else line
 
 
@@ -117,7 +118,15 @@ class Transient(Exception):  # noqa: N818  (it never leaves the client: the erro
         self.wait = wait
 
 
-_OBJECT = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+def _exact(text: str) -> Decimal:
+    """Read a number with a fraction or an exponent."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{text[:_EXCERPT]} is beyond what a decimal can hold") from None
+
+
+_OBJECT = msgspec.json.Decoder(dict[str, Any], float_hook=_exact)
 
 
 _ROWS = list[msgspec.Raw] | msgspec.UnsetType | None
@@ -138,7 +147,7 @@ def read_page(answer: Answer) -> Page:
     """
     key = answer.endpoint.rows
     try:
-        envelope = _envelope(key).decode(answer.body)
+        envelope = _envelope(key).decode(answer.body.decode())  # the rows stay undecoded, but must be UTF-8
     except _NOT_JSON as error:
         raise _unreadable(answer, str(error)) from None
     if isinstance(envelope.rows, msgspec.UnsetType):
@@ -169,7 +178,7 @@ def read_object(answer: Answer) -> dict[str, Any]:
 
 
 def _unreadable(answer: Answer, why: str) -> Transient:
-    kind = answer.headers.get("content-type", "none")
+    kind = answer.censored(answer.headers.get("content-type", "none"))[:_EXCERPT]
     return Transient(
         ProtocolError(
             f"{answer.endpoint.label} gave an answer that is not what the API documents: {why}. HTTP "
@@ -206,8 +215,11 @@ def error_code(answer: Answer) -> str:
 
 
 def _redirect(answer: Answer) -> ProtocolError:
-    target = urlsplit(answer.headers.get("location", ""))
-    where = answer.censored(f"{target.hostname or ''}{target.path}") or "nowhere"
+    try:
+        target = urlsplit(answer.headers.get("location", ""))
+        where = answer.censored(f"{target.hostname or ''}{target.path}")[:_EXCERPT] or "nowhere"
+    except ValueError:
+        where = "an impossible address"
     return ProtocolError(
         f"{answer.endpoint.label} was redirected (HTTP {answer.status}) to {where!r}. Redirects are not "
         "followed, because a signed request must go nowhere else. Check KALSHI_API_BASE_URL."
@@ -263,9 +275,9 @@ def http_date(text: str | None) -> datetime | None:
     """
     try:
         date = parsedate_to_datetime(text or "")
-    except ValueError:
+        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # the latter: a year of many digits
         return None
-    return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def retry_after(text: str | None, now: datetime) -> float | None:

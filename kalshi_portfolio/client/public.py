@@ -33,7 +33,8 @@ class KalshiPublicClient:
         base_url: The address of the API, from :attr:`Settings.base_url`.
         transport: What stands in for the network: the simulated exchange.
         clock: Gives the time in seconds since 1970.
-        timeout: In seconds, or an ``httpx.Timeout``; 10 to connect and 30 to read where None.
+        timeout: In seconds, or an ``httpx.Timeout``; 10 to connect and 30 to read where None. It limits each silence;
+            an answer as a whole has ten times the time to read.
         max_concurrency: How many requests may be under way at once.
         requests_per_second: The pace, with a burst of one second; None for unlimited. 5 is safe for public
             requests, which are limited per address, and for signed ones until the account's limit is known.
@@ -98,6 +99,14 @@ class KalshiPublicClient:
     def clock_offset(self) -> float:
         """The seconds that signing adds to the local clock: 0 until the exchange refused our time."""
         return self._session.clock_offset
+
+    @property
+    def clock_error(self) -> float | None:
+        """By how many seconds the exchange's clock was ahead of ours in its last answer, to half a second.
+
+        None before the first answer, and where the last one did not give its time.
+        """
+        return self._session.clock_error
 
     def server_time(self) -> datetime | None:
         """Give the exchange's clock in its last answer (UTC, whole seconds), or None before the first."""

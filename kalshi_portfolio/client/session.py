@@ -15,7 +15,9 @@ import stamina
 from kalshi_portfolio.client import answers
 from kalshi_portfolio.client.answers import Answer, Transient
 from kalshi_portfolio.client.pace import Pace, Stats
-from kalshi_portfolio.errors import ArgumentError, ConnectionFailedError
+from kalshi_portfolio.display import clean
+from kalshi_portfolio.errors import ArgumentError, ConnectionFailedError, SettingsError
+from kalshi_portfolio.settings import check_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +33,7 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 T = TypeVar("T")
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+_WHOLE_TIMES = 10  # an answer that drips is never silent for long: as a whole it has ten times the time of a silence
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 30.0
 _SKEW_SECONDS = 5.0
@@ -64,14 +67,17 @@ class Session:
                 f"max_concurrency is {max_concurrency}, attempts {attempts}, requests_per_second "
                 f"{requests_per_second}. Expected numbers above 0 (or None for an unlimited pace)."
             )
+        check_url(base_url, "base_url")
         self.stats = Stats()
         self.clock_offset = 0.0
         self.server_time: datetime | None = None
+        self.clock_error: float | None = None
         self._base_url = base_url.rstrip("/")
         self._signer = signer
         self._transport = transport
         self._clock = clock
-        self._timeout = _TIMEOUT if timeout is None else timeout
+        self._timeout = _TIMEOUT if timeout is None else httpx.Timeout(timeout)
+        self._whole = None if self._timeout.read is None else _WHOLE_TIMES * self._timeout.read
         self._max_concurrency = max_concurrency
         self._attempts = attempts
         start = None if requests_per_second is None else Pace(requests_per_second, requests_per_second)
@@ -87,7 +93,17 @@ class Session:
             raise ArgumentError("This client is open already. Use one 'async with' at a time.")
         self._slots = asyncio.Semaphore(self._max_concurrency)
         self._limiters = {signed: pace.limiter() for signed, pace in self._paces.items() if pace}
-        self._http = httpx.AsyncClient(
+        try:
+            self._http = self._made()
+        except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+            raise SettingsError(
+                f"No connection can be made with the proxy or the certificates of the environment: {error}. Look at "
+                "HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR: correct or unset them. A SOCKS proxy needs "
+                "pip install 'httpx[socks]'."
+            ) from None
+
+    def _made(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
             headers={
                 "User-Agent": f"kalshi-portfolio/{_version()}",
                 "Accept": "application/json",
@@ -137,8 +153,15 @@ class Session:
             raise ArgumentError("This client is not open. Use it inside 'async with'.")
         if endpoint.signed and self._signer is None:
             raise ArgumentError(f"{endpoint.label} needs an API key. Use KalshiClient, which has a signer.")
-        path, query = endpoint.locate(params)
-        request = functools.partial(self._http.build_request, "GET", self._base_url + path, params=query or None)
+        try:
+            path, query = endpoint.locate(params)
+            request = functools.partial(self._http.build_request, "GET", self._base_url + path, params=query or None)
+            request()
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise ArgumentError(
+                f"{endpoint.label} cannot be asked: {error}. Expected parameters that fit an address: text of Unicode, "
+                "64,000 characters in all at most."
+            ) from None
         try:
             return await self._retried(endpoint, request, read)
         except Transient as last:
@@ -181,8 +204,10 @@ class Session:
         expired = answers.error_code(answer) == answers.EXPIRED_TIMESTAMP
         if not expired and abs(skew) <= _SKEW_SECONDS:
             return answer
-        # Our clock is off (or the computer slept between signing and sending): sign again, by the exchange's.
-        self.clock_offset += skew
+        # Our clock is off (or the computer slept between signing and sending): sign again, by the exchange's. What
+        # is set is the whole offset, because several requests may be refused for one and the same error.
+        if answer.clock_error is not None:
+            self.clock_offset = answer.clock_error
         self.stats.retries += 1
         return (await self._send(endpoint, request))[0]
 
@@ -191,14 +216,14 @@ class Session:
         async with self._slots:
             if limiter := self._limiters.get(endpoint.signed):
                 await limiter.acquire()
-            outgoing = request()
-            sent = self._clock() + self.clock_offset
+            outgoing, offset = request(), self.clock_offset
+            sent = self._clock() + offset
             if endpoint.signed and self._signer:
                 # The path as it goes over the wire, so that what is signed is what is sent.
                 path = outgoing.url.raw_path.partition(b"?")[0].decode("ascii")
                 outgoing.headers.update(self._signer.headers("GET", path, int(sent * 1000)))
             response = await self._transfer(endpoint, outgoing)
-        received = self._clock() + self.clock_offset
+        received = self._clock() + offset
         server_time = answers.http_date(response.headers.get("date"))
         skew = 0.0
         if server_time is not None:
@@ -207,29 +232,45 @@ class Session:
             # An answer may lie for an hour in a sleeping computer: any time since the sending is no skew.
             skew = server - min(max(server, sent), received)
         hidden = self._signer.key_id if self._signer else ""
-        error = None if server_time is None else skew + self.clock_offset
+        error = self.clock_error = None if server_time is None else skew + offset
         return Answer(endpoint, response.status_code, response.headers, response.content, error, hidden), skew
 
     async def _transfer(self, endpoint: Endpoint, outgoing: httpx.Request) -> httpx.Response:
         assert self._http is not None  # noqa: S101  (get() has seen to it)
         self.stats.requests += 1
         try:
-            response = await self._http.send(outgoing)
+            async with asyncio.timeout(self._whole):
+                response = await self._http.send(outgoing)
+        except TimeoutError as error:
+            raise Transient(_connection_failed(endpoint, _too_slow(outgoing, self._whole))) from error
         except (*_PASSING, httpx.DecodingError) as error:
-            failed = _connection_failed(endpoint, error)
+            failed = _connection_failed(endpoint, _bare(error))
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 failed.add_note("A company proxy may need its own certificates: set SSL_CERT_FILE.")
                 raise failed from error
             raise Transient(failed) from error
         except httpx.RequestError as error:
-            raise _connection_failed(endpoint, error) from error
+            raise _connection_failed(endpoint, _bare(error)) from error
         self.stats.received_bytes += len(response.content)
         return response
 
 
+def _bare(error: httpx.RequestError) -> httpx.RequestError:
+    """Drop the frames inside httpx and what it uses: their variables hold the signed headers."""
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return error
+
+
+def _too_slow(request: httpx.Request, seconds: float | None) -> httpx.ReadTimeout:
+    return httpx.ReadTimeout(f"it was not whole after {seconds:g} s", request=request)
+
+
 def _connection_failed(endpoint: Endpoint, error: httpx.RequestError) -> ConnectionFailedError:
     # A LocalProtocolError quotes the header that it refuses.
-    said = "" if isinstance(error, httpx.LocalProtocolError) else f" ({error})" if str(error) else ""
+    said = "" if isinstance(error, httpx.LocalProtocolError) else f" ({clean(str(error))})" if str(error) else ""
     return ConnectionFailedError(
         f"{endpoint.label} got no whole answer: {type(error).__name__}{said}. Expected one from "
         f"{error.request.url.host}: check the network, or try again later."

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import reprlib
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 import polars as pl
@@ -15,14 +17,17 @@ from kalshi_portfolio.errors import ProtocolError
 from kalshi_portfolio.money import parse_units
 from kalshi_portfolio.schema import TIME
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 _MILLISECONDS_FROM = 10**11
 _YEAR_10000 = 253_402_300_800
 _SHOWN = 60
+_LONGEST_NAME = 200
+_TEXT = {str, type(None)}
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_YEAR_1 = datetime(1, 1, 1, tzinfo=UTC)
+_LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
+_NO_NAME = (dict, list, bool, int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +106,11 @@ class Batch(Generic[Row]):
 
     def _decode(self, page: bytes, row_type: type[Row]) -> list[Row]:
         try:
-            return getattr(_decoder(self._rows_key, row_type).decode(page), self._rows_key) or []
-        except msgspec.ValidationError:
-            return self._decode_one_by_one(page, row_type)
-        except msgspec.DecodeError as error:
+            try:
+                return getattr(_decoder(self._rows_key, row_type).decode(page), self._rows_key) or []
+            except (msgspec.ValidationError, RecursionError):
+                return self._decode_one_by_one(page, row_type)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ProtocolError(f"A page of {self._rows_key} is not valid JSON: {error}.") from error
 
     def _decode_one_by_one(self, page: bytes, row_type: type[Row]) -> list[Row]:
@@ -113,7 +119,7 @@ class Batch(Generic[Row]):
         for raw in raw_rows(page, self._rows_key):
             try:
                 rows.append(decoder.decode(raw))
-            except msgspec.ValidationError as error:
+            except (msgspec.ValidationError, RecursionError) as error:
                 self._reasons.setdefault(len(self.rows) + len(rows), f"not an object with fields: {error}")
                 rows.append(row_type())
         return rows
@@ -128,25 +134,42 @@ class Batch(Generic[Row]):
         """Give the raw values of one field."""
         return list(map(attrgetter(name), self.rows))
 
+    def refuse_null(self, *names: str) -> None:
+        """Mark rows that have such a field and null in it; a field that is not there at all is older than the field.
+
+        The fields have the default ``msgspec.UNSET`` in their row type.
+        """
+        for name in names:
+            values = self.values(name)
+            if None in values:
+                self.refuse(pl.Series([value is None for value in values]), f"{name} is null")
+
     def text(self, *names: str, required: bool = False) -> pl.Series:
-        """Read a text field: the first of the names that is present and not empty; numbers become text."""
-        result = self._one_text(names[0])
+        """Read a text field: the first of the names that is present and not empty; numbers become text.
+
+        What is required is a name or an id, and no number: it would make another thing of the same row.
+        """
+        result = self._one_text(names[0], numbers=not required)
         for name in names[1:]:
             if not result.has_nulls():
                 break
-            result = _coalesce(result, self._one_text(name))
+            result = _coalesce(result, self._one_text(name, numbers=not required))
         if required:
             self.refuse(result.is_null(), f"{names[0]} is missing")
+            self.refuse(result.str.len_chars() > _LONGEST_NAME, f"{names[0]} is longer than {_LONGEST_NAME} letters")
+            self.refuse(result.str.contains(r"\p{C}"), f"{names[0]} holds control characters", shown=result)
         return result
 
-    def _one_text(self, name: str) -> pl.Series:
+    def _one_text(self, name: str, *, numbers: bool = True) -> pl.Series:
         values = self.values(name)
-        try:
-            series = pl.Series(name, values, dtype=pl.String, strict=True)
-        except TypeError:
+        if set(map(type, values)) <= _TEXT:  # told beforehand: a list in lists takes Polars minutes
+            series = pl.Series(name, values, dtype=pl.String)
+        else:
             series = pl.Series(name, list(map(_as_text, values)), dtype=pl.String)
-            odd = pl.Series([isinstance(v, (dict, list, bool)) for v in values])
-            self.refuse(odd, f"{name} is neither text nor a number", shown=pl.Series(map(str, values)))
+            refused, what = ((dict, list, bool), "neither text nor a number") if numbers else (_NO_NAME, "no text")
+            odd = [isinstance(v, refused) for v in values]
+            shown = [reprlib.repr(v) if is_odd else None for v, is_odd in zip(values, odd, strict=True)]
+            self.refuse(pl.Series(odd), f"{name} is {what}", shown=pl.Series(shown, dtype=pl.String))
         if (series == "").any():
             series = series.set(series == "", None)
         return series.alias(name)
@@ -193,6 +216,7 @@ class Batch(Generic[Row]):
         self.refuse(unread, f"{names[0]} is no point in time", shown=text)
         if required:
             self.refuse(result.is_null(), f"{names[0]} is missing")
+            self.refuse(result < _BEGINNING, f"{names[0]} is before 1970", shown=text)
         return result.alias(names[0])
 
     def subaccount(self, name: str | None = None) -> pl.Series:
@@ -203,7 +227,8 @@ class Batch(Generic[Row]):
         return own.fill_null(known or 0).alias("subaccount")
 
     def shard(self) -> pl.Series:
-        """Give each row's exchange shard, 0 where the row has none."""
+        """Give each row's exchange shard: 0 where a row has none, as before there were shards. A null may be any."""
+        self.refuse_null("exchange_index")
         return self.integer("exchange_index").fill_null(0)
 
     def finish(self, dataset: str, frame: pl.DataFrame, tickers: pl.Series | None = None) -> Parsed:
@@ -247,10 +272,11 @@ def parse_times(text: pl.Series) -> pl.Series:
     """Read points in time; null where a text is none.
 
     Args:
-        text: RFC 3339 with any offset and 0 to 9 fraction digits (beyond microseconds they are cut), or Unix time.
+        text: RFC 3339 with any offset and 0 to 9 fraction digits (beyond microseconds they are cut), or Unix time. A
+            leap second, ``23:59:60``, is the first second of the next minute, as in Unix time.
 
     Returns:
-        Datetimes in UTC, in microseconds.
+        Datetimes in UTC, in microseconds, of the years 1 to 9999: Python knows no others.
 
     Examples:
         >>> parse_times(pl.Series(["2026-07-02T13:03:04.91Z", "1782997384", "soon"])).dt.to_string().to_list()
@@ -270,7 +296,8 @@ def parse_times(text: pl.Series) -> pl.Series:
             .then(whole * 1_000_000)
         ).to_series()
         result = result.fill_null(unix.cast(TIME))
-    return result.cast(TIME)
+    known = result.is_between(_YEAR_1, _LAST_INSTANT).fill_null(value=True)
+    return result.cast(TIME) if known.all() else result.set(~known, None).cast(TIME)
 
 
 def _as_text(value: Any) -> str | None:

@@ -21,7 +21,7 @@ class _Fill(msgspec.Struct):
     order_id: Any = None
     ticker: Any = None
     market_ticker: Any = None
-    exchange_index: Any = None
+    exchange_index: Any = msgspec.UNSET
     outcome_side: Any = None
     book_side: Any = None
     side: Any = None

@@ -42,7 +42,7 @@ class _Market(msgspec.Struct):
     volume: Any = None
     open_interest_fp: Any = None
     open_interest: Any = None
-    exchange_index: Any = None
+    exchange_index: Any = msgspec.UNSET
 
 
 class _Event(msgspec.Struct):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class _Position(msgspec.Struct):
     ticker: Any = None
     market_ticker: Any = None
-    exchange_index: Any = None
+    exchange_index: Any = msgspec.UNSET
     position_fp: Any = None
     position: Any = None
     total_traded_dollars: Any = None
@@ -35,8 +35,8 @@ class _Position(msgspec.Struct):
 class _Settlement(msgspec.Struct):
     ticker: Any = None
     event_ticker: Any = None
-    exchange_index: Any = None
-    market_result: Any = None
+    exchange_index: Any = msgspec.UNSET
+    market_result: Any = msgspec.UNSET
     yes_count_fp: Any = None
     yes_count: Any = None
     no_count_fp: Any = None
@@ -53,7 +53,7 @@ class _Settlement(msgspec.Struct):
 
 class _Balance(msgspec.Struct):
     subaccount_number: Any = None
-    exchange_index: Any = None
+    exchange_index: Any = msgspec.UNSET
     balance: Any = None
     updated_ts: Any = None
 
@@ -122,7 +122,8 @@ def parse_settlements(pages: Sequence[bytes], source: Source) -> Parsed:
     """Turn pages of ``/portfolio/settlements`` into settlements.
 
     A YES contract pays 100 or 0 cents by the result, a scalar one the row's ``value`` (whole cents; the exact
-    payout is the market's). Rows without a result, as scalar ones had before 2026-01-28, count as scalar.
+    payout is the market's). Rows with an empty result, as scalar ones had before 2026-01-28, count as scalar; a
+    result that is null may be any.
 
     Args:
         pages: Whole JSON bodies.
@@ -134,6 +135,7 @@ def parse_settlements(pages: Sequence[bytes], source: Source) -> Parsed:
     """
     batch = Batch(list(pages), "settlements", _Settlement, source)
     ticker = batch.text("ticker", required=True)
+    batch.refuse_null("market_result")
     result = batch.text("market_result").str.to_lowercase().fill_null("scalar")
     value = batch.number(("value", "cents"), dtype=money.PRICE)
     odd = ~value.is_between(0, money.ONE_DOLLAR) & (result == "scalar")
@@ -205,6 +207,8 @@ def parse_balances(pages: Sequence[bytes], source: Source) -> Parsed:
         (``portfolio_value_cents`` is null), and the rows that did not fit.
     """
     batch = Batch(list(pages), "subaccount_balances", _Balance, source)
+    if source.subaccount is None and source.key_subaccount is None:
+        batch.refuse(batch.integer("subaccount_number").is_null(), "subaccount_number is missing")
     columns = {
         "subaccount": batch.subaccount("subaccount_number"),
         "exchange_index": batch.shard(),

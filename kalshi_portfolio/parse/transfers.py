@@ -39,8 +39,8 @@ class _Transfer(msgspec.Struct):
     to_subaccount: Any = None
     source: Any = None
     destination: Any = None
-    exchange_index: Any = None
-    source_exchange_shard: Any = None
+    exchange_index: Any = msgspec.UNSET
+    source_exchange_shard: Any = msgspec.UNSET
 
 
 def parse_transfers(pages: Sequence[bytes], source: Source, *, kind: str) -> Parsed:
@@ -49,7 +49,7 @@ def parse_transfers(pages: Sequence[bytes], source: Source, *, kind: str) -> Par
     The effect on cash (``amount_cents``) of an applied deposit is its amount less its fee, of an applied
     withdrawal minus its amount (whether a fee comes on top is not documented, so it is kept apart), of a move
     between subaccounts or shards 0, of a move from or to the margined exchange its signed amount. It is null
-    while a transfer is not applied, and for one that failed or was returned.
+    while a transfer is not applied, for one that failed or was returned, and for a deposit of unknown fee.
 
     Args:
         pages: Whole JSON bodies.
@@ -65,6 +65,9 @@ def parse_transfers(pages: Sequence[bytes], source: Source, *, kind: str) -> Par
     fee = batch.number(("fee_cents", "cents"), dtype=money.MONEY)
     status = batch.text("status").str.to_lowercase()
     own = batch.integer("from_subaccount")
+    if kind == "subaccount":
+        batch.refuse(own.is_null(), "from_subaccount is missing")
+    batch.refuse_null("exchange_index", "source_exchange_shard")
     shard = batch.integer("exchange_index", "source_exchange_shard")
     columns = {
         "transfer_id": batch.text("id", "transfer_id", required=True),
@@ -95,12 +98,13 @@ def _effect(batch: Batch[_Transfer], kind: str, gross: pl.Series, fee: pl.Series
     if kind == "subaccount":
         return pl.Series("effect", [0] * len(batch), dtype=pl.Int64)
     if kind == "deposit":
-        signed = gross - fee.fill_null(0)
+        signed = gross - fee
     elif kind == "withdrawal":
         signed = -gross
     else:
-        arrives = (batch.text("source") == "margined").fill_null(value=False).cast(pl.Int64)
-        leaves = (batch.text("destination") == "margined").fill_null(value=False).cast(pl.Int64)
+        ends = [batch.text("source"), batch.text("destination")]
+        batch.refuse(ends[0].is_null() | ends[1].is_null(), "source or destination is missing")
+        arrives, leaves = ((end == "margined").fill_null(value=False).cast(pl.Int64) for end in ends)
         signed = gross * (arrives - leaves)
     applied = status.is_in(_APPLIED).fill_null(value=False)
     return signed.zip_with(applied, pl.Series("effect", [None] * len(batch), dtype=pl.Int64))

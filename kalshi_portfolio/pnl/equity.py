@@ -51,7 +51,7 @@ def equity(
     gains = pnl(matched, MARKETS.empty(), freq=freq, tz=tz)
     flows = _flows(transfers, freq, tz, days=days)
     periods = pl.concat([gains["period"], flows["period"]])
-    calendar = _calendar(periods, freq, tz, days=days)
+    calendar = every_period(periods, freq, tz, days=days)
     units = {name: money.wide_units(pl.col(name)) for name in ("realized_pnl_cents", "fee_cents")}
     table = (
         calendar.join(gains.select("period", "unknown_lots", **units), on="period", how="left", maintain_order="left")
@@ -71,7 +71,7 @@ def equity(
         drawdown_cents=money.money(pl.col("fall")),
         unknown_lots=pl.col("unknown_lots"),
     )
-    return _between(dressed, since, until, tz).cast({c.name: c.dtype for c in EQUITY_VALUES})
+    return between(dressed, since, until, tz).cast({c.name: c.dtype for c in EQUITY_VALUES})
 
 
 def _flows(transfers: pl.DataFrame, freq: str, tz: str, *, days: bool) -> pl.DataFrame:
@@ -82,7 +82,8 @@ def _flows(transfers: pl.DataFrame, freq: str, tz: str, *, days: bool) -> pl.Dat
     return applied.group_by(at.alias("period")).agg(amount.sum().alias("transfers"))
 
 
-def _calendar(periods: pl.Series, freq: str, tz: str, *, days: bool) -> pl.DataFrame:
+def every_period(periods: pl.Series, freq: str, tz: str, *, days: bool) -> pl.DataFrame:
+    """Give every period from the first of these to the last."""
     if periods.is_empty():
         return pl.DataFrame({"period": periods})
     first, last = periods.min(), periods.max()
@@ -95,7 +96,7 @@ def _calendar(periods: pl.Series, freq: str, tz: str, *, days: bool) -> pl.DataF
     return pl.select(period=every.dt.truncate(freq)).unique(maintain_order=True)
 
 
-def _between(frame: pl.DataFrame, since: datetime | None, until: datetime | None, tz: str) -> pl.DataFrame:
+def between(frame: pl.DataFrame, since: datetime | None, until: datetime | None, tz: str) -> pl.DataFrame:
     """Keep the periods that begin within the bounds."""
     begins = pl.col("period")
     if frame.schema["period"] == pl.Date:

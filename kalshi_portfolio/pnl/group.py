@@ -23,6 +23,7 @@ _FREQ = re.compile(r"[1-9][0-9]*(?:(mo|[dwqy])|[hms])")
 _BUCKET = 10 * 10**money.PRICE_SCALE
 _BUCKETS = tuple(f"{10 * i:02}–{10 * i + 10}¢" for i in range(10))  # noqa: RUF001  (an en dash, as in print)
 _COUNTS = ("quantity", "lots", "unknown_lots")
+_VALUES = ("at", "realized", "fee", "wins", *_COUNTS)
 
 
 def pnl(
@@ -67,9 +68,9 @@ def pnl(
         >>> pnl(LOTS.empty(), MARKETS.empty(), by="side", freq="1d").columns[:3]
         ['period', 'side', 'realized_pnl_cents']
     """
-    groups = _checked_columns(by, markets)
+    groups = checked_columns(by, markets)
     days = check_period(freq, tz)
-    events = _with_columns(events_of(matched), markets, groups, tz)
+    events = with_groups(events_of(matched), markets, groups, tz, keep=_VALUES)
     if since is not None:
         events = events.filter(pl.col("at") >= since)
     if until is not None:
@@ -80,7 +81,12 @@ def pnl(
     return _add_up(events, groups)
 
 
-def _checked_columns(by: object, markets: pl.DataFrame) -> list[str]:
+def checked_columns(by: object, markets: pl.DataFrame) -> list[str]:
+    """Give the columns to group by as a list without repetitions.
+
+    Raises:
+        ArgumentError: It names those that there are.
+    """
     listed = list(by) if isinstance(by, Iterable) and not isinstance(by, str) else [by]
     allowed = sorted({*_OF_LOTS, *_DERIVED, *markets.columns})
     unknown = [name for name in listed if name not in allowed]
@@ -111,8 +117,10 @@ def period_of(at: pl.Expr, freq: str, tz: str, *, days: bool) -> pl.Expr:
     return local.dt.date().dt.truncate(freq) if days else local.dt.truncate(freq)
 
 
-def _with_columns(events: pl.DataFrame, markets: pl.DataFrame, groups: list[str], tz: str) -> pl.DataFrame:
-    """Put the columns to group by beside the events, under names that collide with none of theirs."""
+def with_groups(
+    events: pl.DataFrame, markets: pl.DataFrame, groups: list[str], tz: str, *, keep: Sequence[str]
+) -> pl.DataFrame:
+    """Put the columns to group by beside those to keep of the events, under names that collide with none of theirs."""
     entered = pl.col("entered_at").dt.convert_time_zone(tz)
     tens = (money.units(pl.col("entry_price_cents")) // _BUCKET).clip(0, len(_BUCKETS) - 1)
     derived = {
@@ -127,8 +135,7 @@ def _with_columns(events: pl.DataFrame, markets: pl.DataFrame, groups: list[str]
         wanted = wanted.unique("ticker", keep="last", maintain_order=True)
         events = events.join(wanted, on="ticker", how="left", maintain_order="left")
     events = events.with_columns(mine[name].alias(f"by_{name}") for name in groups if name in mine)
-    values = ("at", "realized", "fee", "quantity", "lots", "wins", "unknown_lots")
-    return events.select(*values, *(pl.col(f"by_{name}").alias(name) for name in groups))
+    return events.select(*keep, *(pl.col(f"by_{name}").alias(name) for name in groups))
 
 
 def _add_up(events: pl.DataFrame, groups: list[str]) -> pl.DataFrame:

@@ -2,154 +2,216 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
-from html import escape
+import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
-from kalshi_portfolio.errors import KalshiPortfolioError
-from kalshi_portfolio.portfolio.status import moment
+from kalshi_portfolio.display import (
+    Heading,
+    Html,
+    Remark,
+    ago,
+    aligned,
+    block,
+    blocks,
+    clean,
+    counted,
+    dollars,
+    element,
+    figures,
+    moment,
+    percent,
+    remarks,
+    sparkline,
+    table,
+    tone,
+)
+from kalshi_portfolio.portfolio.advice import STALE, Card, advice, age
 
 if TYPE_CHECKING:
-    from kalshi_portfolio.portfolio.portfolio import Portfolio
-    from kalshi_portfolio.portfolio.status import Status
+    from datetime import datetime
+    from decimal import Decimal
 
-_CENT = Decimal("0.01")
-_HELD_SHOWN = 5
-_RIGHT = "style='text-align:right'"
+    from kalshi_portfolio.portfolio.look import Look
 
-_NOT_WHOLE = "some of the history is missing: kp.sync() or `kalshi-portfolio sync` fetches it"
-
-
-def text_card(pf: Portfolio) -> str:
-    """Give the figures of a portfolio as lines of text. It never raises: what is wrong stands in the card."""
-    lines = [f"  {name:<13} {value}" for name, value in _figures_or_trouble(pf)]
-    return "\n".join([f"Portfolio({str(pf.root)!r}, {pf.environment})", *lines])
+_WIDE = 98
+_GLUE = "\0"  # stands for a space at which no line ends
+_COLOURED = {"gain": "kp-gain", "loss": "kp-loss"}
 
 
-def html_card(pf: Portfolio) -> str:
-    """Give the figures and the largest open positions as HTML, in the notebook's own colours."""
-    rows = "".join(
-        f"<tr><td style='text-align:left'>{escape(name)}</td><td {_RIGHT}>{escape(value)}</td></tr>"
-        for name, value in _figures_or_trouble(pf)
-    )
-    head = f"<b>Kalshi portfolio</b> ({escape(pf.environment)}) <code>{escape(str(pf.root))}</code>"
-    return f"<div>{head}<table><tbody>{rows}</tbody></table>{_held_or_nothing(pf)}</div>"
+def text_card(card: Card, now: datetime) -> str:
+    """Give the figures of a portfolio as lines of text."""
+    head = f"Portfolio({place(card.root)!r}, {card.environment})"
+    lines = [] if card.look is None or card.look.never_synced else _text_figures(card, card.look, now)
+    return "\n".join([head, *lines, *(_wrapped(_sentence(remark)) for remark in advice(card, now))])
 
 
-def figures(pf: Portfolio) -> list[tuple[str, str]]:
-    """Give label and words of what one wants to know first, and of everything that the figures leave out."""
-    status = pf.status()
-    fills = next(dataset.rows for dataset in status.datasets if dataset.name == "fills")
-    if status.complete_to is None and not fills:
-        return [("fills", "none yet: kp.sync() or `kalshi-portfolio sync` fetches them"), *_warnings(status)]
-    positions = pf.positions()
-    held = positions.filter(pl.col("status") == "open")
-    return [
-        ("complete to", _NOT_WHOLE if status.complete_to is None else moment(status.complete_to)),
-        ("fills", f"{fills or 0:,}"),
-        ("positions", f"{positions.height:,}, of them {held.height:,} open"),
-        *_profit(pf),
-        *_open_profit(held),
-        *_left_out(pf, positions),
-        *_warnings(status),
-    ]
+def html_card(card: Card, now: datetime) -> str:
+    """Give the figures, the equity line and the largest open positions as HTML."""
+    look = card.look
+    parts: list[Html] = []
+    if look is not None and not look.never_synced:
+        parts = [_sum(look), _figures(look), _largest(look)]
+    where = element("div", f"{card.environment} · {place(card.root)}", cls="kp-foot kp-quiet")
+    return block("Kalshi portfolio", *parts, remarks(advice(card, now)), where, aside=_as_of(card, now))
 
 
-def dollars(cents: object) -> str:
-    """Show an exact amount of cents as dollars, rounded half-even to the cent for reading.
-
-    Examples:
-        >>> dollars(Decimal("-123456.700000")), dollars(Decimal("-0.4")), dollars(None)
-        ('-$1,234.57', '$0.00', 'unknown')
-    """
-    if cents is None:
-        return "unknown"
-    amount = (Decimal(str(cents)) / 100).quantize(_CENT, rounding=ROUND_HALF_EVEN)
-    return f"{'-' if amount < 0 else ''}${abs(amount):,.2f}"
-
-
-def _profit(pf: Portfolio) -> list[tuple[str, str]]:
-    total = next(pf.pnl().iter_rows(named=True), None)
-    if total is None:
-        return [("net P&L", "nothing traded yet")]
-    labels = {"net P&L": "net_pnl_cents", "  realised": "realized_pnl_cents", "  fees": "fee_cents"}
-    return [(label, dollars(total[column])) for label, column in labels.items()]
-
-
-def _open_profit(held: pl.DataFrame) -> list[tuple[str, str]]:
-    if held.is_empty():
-        return []
-    gains = held["unrealized_pnl_cents"].drop_nulls()
-    without = held.height - gains.len()
-    note = f" ({without:,} of {held.height:,} open positions have no mark)" if without else ""
-    return [("unrealised", f"{dollars(gains.sum() if gains.len() else None)}{note}")]
-
-
-def _left_out(pf: Portfolio, positions: pl.DataFrame) -> list[tuple[str, str]]:
-    """Count what the sums do not hold, so that nobody takes a part for the whole."""
-    lots = pf.pnl()["unknown_lots"].sum()
-    incomplete = positions.filter(~pl.col("complete")).height
-    return [
-        *([("left out", f"{lots:,} lots without a known fee or history")] if lots else []),
-        *(
-            [("left out", f"{incomplete:,} positions whose history is incomplete; `cause` says why")]
-            if incomplete
-            else []
-        ),
-    ]
-
-
-def _warnings(status: Status) -> list[tuple[str, str]]:
-    waiting = [dataset.name for dataset in status.datasets if not dataset.synced]
-    partly = [d.name for d in status.datasets if any("missing" in words for words in d.coverage)]
-    found = []
-    if waiting and len(waiting) < len(status.datasets):
-        found.append(("not synced", f"{', '.join(waiting)}: kp.sync() fetches {'it' if len(waiting) == 1 else 'them'}"))
-    if partly:
-        found.append(("missing", f"part of the {', '.join(partly)}: the next sync fetches it; see coverage()"))
-    if status.in_quarantine:
-        found.append(
-            ("quarantine", f"{status.in_quarantine:,} rows that did not fit; they are tried again at each sync")
-        )
-    return [*found, *(("problem", problem) for problem in status.problems)]
-
-
-def _figures_or_trouble(pf: Portfolio) -> list[tuple[str, str]]:
+def place(path: Path) -> str:
+    """Write a folder's path, without the name of its owner where it lies at home."""
     try:
-        return figures(pf)
-    except KalshiPortfolioError as error:
-        return [("problem", str(error))]
+        return f"~/{path.relative_to(Path.home()).as_posix()}"
+    except (ValueError, RuntimeError):  # it lies elsewhere, or nobody has a home
+        return str(path)
 
 
-def _held_or_nothing(pf: Portfolio) -> str:
-    try:
-        held = pf.positions(status="open")
-    except KalshiPortfolioError:  # the figures say it already
+def _as_of(card: Card, now: datetime) -> str:
+    """Say as of when the figures are, and how old that is."""
+    look = card.look
+    if look is None or look.never_synced:
         return ""
-    largest = held.sort("cost_cents", descending=True, nulls_last=True).head(_HELD_SHOWN)
-    if largest.is_empty():
-        return ""
-    rows = "".join(_held(row) for row in largest.iter_rows(named=True))
-    left = "style='text-align:left'"
-    head = f"<th {left}>largest open positions</th><th {left}>side</th>" + "".join(
-        f"<th>{name}</th>" for name in ("held", "entry", "mark", "unrealised")
+    if look.as_of is not None:
+        until = f"as of {moment(look.as_of)}"
+    else:
+        until = "incomplete" if look.last_sync is None else f"incomplete, synced {moment(look.last_sync)}"
+    old = age(card, now)
+    return until if old is None else f"{until}, {ago(old)}{' (stale)' if old >= STALE else ''}"
+
+
+def _net(look: Look) -> Any:
+    """Give net P&L; None where the P&L of no position is known, though there are some."""
+    return look.summary["net_pnl_cents"] if look.known or not look.summary["positions"] else None
+
+
+def _text_figures(card: Card, look: Look, now: datetime) -> list[str]:
+    row = look.summary
+    known = _net(look) is not None
+    held = counted(row["open_positions"], "position")
+    lines = [
+        ("net P&L", dollars(_net(look)), blocks(look.curve)),
+        ("  realised", dollars(row["realized_pnl_cents"] if known else None), "before fees"),
+        ("  fees", dollars(row["fee_cents"] if known else None), ""),
+        ("unrealised", _unrealised(look), _without_mark(look) or _marked_at(look)),
+        ("exposure", dollars(row["open_exposure_cents"]), f"{held} open"),
+        ("won", percent(row["win_ratio"]) if look.ended else "-", f"of {look.ended:,} ended"),
+        ("fills", f"{look.fills:,}", f"in {counted(row['positions'], 'position')}"),
+    ]
+    return [f"  {_as_of(card, now)}", *aligned(lines, right=[1])]
+
+
+def _wrapped(text: str) -> str:
+    """Break a sentence into lines, but no path and no call."""
+    lines = textwrap.fill(
+        text,
+        _WIDE,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return lines.replace(_GLUE, " ")
 
 
-def _held(row: dict[str, Any]) -> str:
+def _sentence(remark: Remark) -> str:
+    sign = {"warning": "! ", "next": "next: "}.get(remark.kind, "")
+    said = clean(remark.words)
+    words = said[0].lower() + said[1:] if remark.kind == "next" else said
+    call = remark.call.replace(" ", _GLUE)
+    return f"{sign}{words}{f' {call}' if call else ''}"
+
+
+def _sum(look: Look) -> Html:
+    net = _net(look)
+    amount = element("b", dollars(net, signed=True), cls=_COLOURED.get(tone(net)))
+    return element(
+        "div",
+        element("div", element("span", "Net P&L", cls="kp-quiet"), amount, cls="kp-net"),
+        _curve(look),
+        cls="kp-sum",
+    )
+
+
+def _curve(look: Look) -> Html:
+    """Draw the equity line, with its days and in words."""
+    if len(look.days) < 2 or _net(look) is None:  # noqa: PLR2004  (a line has two ends)
+        return Html("")
+    first, last = look.days[0], look.days[-1]
+    label = (
+        f"Net P&L from {first} to {last}: it ends at {dollars(look.curve[-1])}; "
+        f"highest {dollars(max(look.curve))}, lowest {dollars(min(look.curve))}."
+    )
+    ends = element("div", element("span", str(first)), element("span", str(last)), cls="kp-ends", aria_hidden="true")
+    return element("div", sparkline(look.curve, label=label), ends, cls="kp-curve")
+
+
+def _figures(look: Look) -> Html:
+    row, known = look.summary, _net(look) is not None
+    unrealised = row["unrealized_pnl_cents"] if _marked(look) else None
+    return figures(
+        [
+            ("Realised", dollars(row["realized_pnl_cents"] if known else None, signed=True), "before fees"),
+            ("Fees", dollars(row["fee_cents"] if known else None), "paid"),
+            (
+                "Unrealised",
+                element("span", _unrealised(look), cls=_COLOURED.get(tone(unrealised))),
+                _without_mark(look) or _marked_at(look),
+            ),
+            ("Open positions", f"{row['open_positions']:,}", f"of {row['positions']:,} ever held"),
+            ("Exposure", dollars(row["open_exposure_cents"]), "cost of what is held"),
+            (
+                "Win ratio",
+                percent(row["win_ratio"]) if look.ended else "-",
+                f"of {look.ended:,} ended",
+            ),
+        ]
+    )
+
+
+def _marked(look: Look) -> bool:
+    return not look.summary["open_positions"] or look.summary["unknown_marks"] < look.summary["open_positions"]
+
+
+def _unrealised(look: Look) -> str:
+    return dollars(look.summary["unrealized_pnl_cents"] if _marked(look) else None, signed=True)
+
+
+def _without_mark(look: Look) -> str:
+    without, held = look.summary["unknown_marks"], look.summary["open_positions"]
+    return f"{without:,} of {held:,} unmarked" if without else ""
+
+
+def _marked_at(look: Look) -> str:
+    """Say of when the marks are, unless they are of the same day as everything else."""
+    if look.quoted_at is None:
+        return ""
+    same = look.as_of is not None and look.quoted_at.date() == look.as_of.date()
+    return "at the bid" if same else f"bids of {look.quoted_at:%Y-%m-%d}"
+
+
+def _largest(look: Look) -> Html:
+    """List the largest open positions, folded up: a card is small."""
+    if look.largest.is_empty():
+        return Html("")
+    headings = [
+        Heading("market"),
+        Heading("side"),
+        *(Heading(name, number=True) for name in ("held", "entry", "mark", "unrealised")),
+    ]
+    rows = [_held(row) for row in look.largest.iter_rows(named=True)]
+    return element("details", element("summary", "largest open positions"), table(headings, rows, label="positions"))
+
+
+def _held(row: dict[str, Any]) -> tuple[object, ...]:
     mark, gain = row["current_price_cents"], row["unrealized_pnl_cents"]
-    numbers = (
-        f"{row['quantity'].normalize():,f}",
-        f"{row['avg_price_cents'].normalize():f}¢",
-        "no quote" if mark is None else f"{mark.normalize():f}¢",
-        "" if gain is None else dollars(gain),
-    )
-    title = escape(row["title"] or row["ticker"])
-    left = "style='text-align:left'"
-    cells = "".join(f"<td {_RIGHT}>{number}</td>" for number in numbers)
     return (
-        f"<tr><td {left} title='{escape(row['ticker'])}'>{title}</td><td {left}>{escape(row['side'])}</td>{cells}</tr>"
+        element("span", row["title"] or row["ticker"], title=row["ticker"]),
+        row["side"],
+        f"{row['quantity'].normalize():,f}",
+        "-" if row["avg_price_cents"] is None else _price(row["avg_price_cents"]),
+        "no bid" if mark is None else _price(mark),
+        element("span", "-" if gain is None else dollars(gain, signed=True), cls=_COLOURED.get(tone(gain))),
     )
+
+
+def _price(cents: Decimal) -> str:
+    """Show a price with two decimals of a cent at most, for reading."""
+    return f"{cents:,.2f}".rstrip("0").rstrip(".") + "¢"

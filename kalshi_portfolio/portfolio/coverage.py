@@ -32,9 +32,9 @@ def coverage_frame(log: pl.DataFrame) -> pl.DataFrame:
         log: Rows of ``sync_log``, without the windows whose files are gone.
 
     Returns:
-        One row per stretch of a dataset and subaccount, ``schema.COVERAGE``, by dataset, subaccount and time. A
-        stretch from 1970 reaches back to the beginning. For datasets that are read whole, start and end are the
-        time of the last reading.
+        One row per stretch of a dataset and subaccount, ``schema.COVERAGE``, by dataset, subaccount and time; no
+        subaccount where an endpoint answers for all at once. A stretch from 1970 reaches back to the beginning. For
+        datasets that are read whole, start and end are the time of the last reading.
     """
     rows: list[dict[str, Any]] = []
     for dataset in _WINDOWED:
@@ -43,7 +43,8 @@ def coverage_frame(log: pl.DataFrame) -> pl.DataFrame:
     whole = log.filter(pl.col("tier") == "snapshot").group_by("dataset", "subaccount").agg(pl.col("window_to").max())
     rows.extend(_row(name, number, (at, at), "complete", _SNAPSHOT) for name, number, at in whole.rows())
     frame = pl.DataFrame(rows, schema=COVERAGE.schema) if rows else COVERAGE.empty()
-    return COVERAGE.conform(frame.sort(COVERAGE.order))
+    known = pl.when(pl.col("subaccount") >= 0).then("subaccount")
+    return COVERAGE.conform(frame.with_columns(subaccount=known).sort(COVERAGE.order))
 
 
 def unread_fills(log: pl.DataFrame, logged: pl.DataFrame, subaccounts: Iterable[int]) -> dict[int, list[Window]]:
@@ -70,14 +71,39 @@ def positions_read(log: pl.DataFrame) -> dict[int, datetime]:
     return dict(whole.rows())
 
 
-def numbers(subaccounts: list[int]) -> str:
-    """Name subaccounts; below 0 stands for an endpoint that knows none.
+def complete_to(coverage: pl.DataFrame) -> datetime | None:
+    """Give the time up to which the fills of every subaccount are complete; None where some are missing before it."""
+    fills = coverage.filter(pl.col("dataset") == "fills")
+    ends = fills.group_by("subaccount").agg(pl.col("covered_to").max())["covered_to"]
+    missing = (fills["status"] != "complete").any()
+    return None if missing else latest(ends, first=True)
+
+
+def latest(times: pl.Series, *, first: bool = False) -> datetime | None:
+    """Give the latest of some times, or the first; None if there is none."""
+    found = times.min() if first else times.max()
+    return found if isinstance(found, datetime) else None
+
+
+def in_words(coverage: pl.DataFrame) -> tuple[str, ...]:
+    """Say what is covered of one dataset; subaccounts of which the same is true are named together."""
+    alike: dict[tuple[str, ...], list[int | None]] = {}
+    for (number,), stretches in coverage.group_by("subaccount", maintain_order=True):
+        rows = stretches.sort("covered_from").select("covered_from", "covered_to", "status").iter_rows()
+        alike.setdefault(tuple(_stretch(*row) for row in rows), []).append(number if isinstance(number, int) else None)
+    if len(alike) == 1:
+        return next(iter(alike))
+    return tuple(f"{numbers(subaccounts)}: {words}" for texts, subaccounts in alike.items() for words in texts)
+
+
+def numbers(subaccounts: list[int | None]) -> str:
+    """Name subaccounts; None stands for an endpoint that knows none.
 
     Examples:
-        >>> numbers([0, 1, 2, 5]), numbers([7]), numbers([-1])
+        >>> numbers([0, 1, 2, 5]), numbers([7]), numbers([None])
         ('subaccounts 0-2, 5', 'subaccount 7', 'all subaccounts')
     """
-    known = sorted(number for number in subaccounts if number >= 0)
+    known = sorted(number for number in subaccounts if number is not None)
     if not known:
         return "all subaccounts"
     runs: list[list[int]] = []
@@ -88,6 +114,18 @@ def numbers(subaccounts: list[int]) -> str:
             runs.append([number])
     shown = ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
     return f"subaccount{'s' if len(known) > 1 else ''} {shown}"
+
+
+def _stretch(start: datetime, end: datetime, status: str) -> str:
+    if start == end:
+        return f"as of {end:%Y-%m-%d %H:%M}"
+    begin = "the beginning" if start <= BEGINNING else f"{start:%Y-%m-%d %H:%M}"
+    words = f"from {begin} to {end:%Y-%m-%d %H:%M}"
+    if status == "missing":
+        return f"missing {words}: the next sync fetches it"
+    if status == "archived":
+        return f"{words}: rebuilt from fills and results (no longer listed)"
+    return words
 
 
 def _subaccounts(log: pl.DataFrame, dataset: str) -> list[int]:

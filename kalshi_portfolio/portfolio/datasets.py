@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Unpack, overload
 
-from kalshi_portfolio.portfolio.filters import Filters, Tickers, When, bounds, condition, dates
+from kalshi_portfolio.portfolio.filters import Filters, Tickers, When, bounds, condition, dates, listed
+from kalshi_portfolio.portfolio.tickers import KnownTickers
+from kalshi_portfolio.portfolio.unsynced import warn_if_not_synced
 from kalshi_portfolio.schema import BALANCES, FILLS, MARKETS, SNAPSHOTS, TRANSFERS, Table
 from kalshi_portfolio.settings import load_settings
 from kalshi_portfolio.store import Store, find_root
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     import polars as pl
@@ -24,6 +27,8 @@ class Datasets:
     def __init__(self, root: str | Path | None = None) -> None:
         configured = None if root else load_settings().data
         self._opened = Store.open(find_root(root, configured))
+        self._sync_call = "kp.sync()" if root is None else "kp.sync(pf.root)"
+        self._known = KnownTickers()
 
     @property
     def root(self) -> Path:
@@ -50,7 +55,7 @@ class Datasets:
         """Give the fills as the exchange reported them.
 
         Args:
-            tickers: Only these markets.
+            tickers: Only these markets; of one that is nowhere on disk, near ones are named in a warning.
             since: Executed at or after this.
             until: Executed before this.
             lazy: Give a LazyFrame that reads when it is collected.
@@ -79,7 +84,7 @@ class Datasets:
         """Give the exchange's own positions, as each day's last sync found them.
 
         Args:
-            tickers: Only these markets.
+            tickers: Only these markets; of one that is nowhere on disk, near ones are named in a warning.
             since: Read at or after this.
             until: Read before this.
             lazy: Give a LazyFrame that reads when it is collected.
@@ -144,7 +149,7 @@ class Datasets:
         """Give the markets that the account ever traded: titles, results, payouts, last quotes.
 
         Args:
-            tickers: Only these markets.
+            tickers: Only these markets; of one that is nowhere on disk, near ones are named in a warning.
             lazy: Give a LazyFrame that reads when it is collected.
 
         Returns:
@@ -159,9 +164,17 @@ class Datasets:
         self, table: Table, tickers: Tickers, since: When, until: When, *, lazy: bool
     ) -> pl.DataFrame | pl.LazyFrame:
         store = self._store()
+        warn_if_not_synced(store, table)
         start, end = bounds(since, until)
         first, last = dates(start, end) if table.partition_by else (None, None)
-        wanted = condition(tickers, start, end, table.partition_by)
+        wanted = self._wanted(tickers, start, end, table.partition_by)
         if lazy:
             return store.scan(table, since=first, until=last).filter(wanted)
         return store.read(table, since=first, until=last, predicate=wanted)
+
+    def _wanted(self, tickers: Tickers, start: datetime | None, end: datetime | None, column: str | None) -> pl.Expr:
+        """Give the filters as one condition; tickers that nothing on disk has are warned of now, not at collect."""
+        names = listed(tickers)
+        if names:
+            self._known.check(self._store(), names)
+        return condition(names, start, end, column)

@@ -101,15 +101,11 @@ def dates(start: datetime | None, end: datetime | None) -> tuple[date | None, da
     return first, last
 
 
-def condition(tickers: Tickers, start: datetime | None, end: datetime | None, column: str | None) -> pl.Expr:
-    """Give the filters as one Polars condition on ``ticker`` and on a time column (None: no bounds in time).
-
-    Raises:
-        ArgumentError: A ticker is no text.
-    """
+def condition(tickers: list[str] | None, start: datetime | None, end: datetime | None, column: str | None) -> pl.Expr:
+    """Give the filters as one Polars condition on ``ticker`` and on a time column (None: no bounds in time)."""
     conditions = [pl.lit(value=True)]
     if tickers is not None:
-        conditions.append(pl.col("ticker").is_in(pl.Series(_listed(tickers), dtype=pl.String).implode()))
+        conditions.append(pl.col("ticker").is_in(pl.Series(tickers, dtype=pl.String).implode()))
     if column is not None and start is not None:
         conditions.append(pl.col(column) >= start)
     if column is not None and end is not None:
@@ -117,7 +113,14 @@ def condition(tickers: Tickers, start: datetime | None, end: datetime | None, co
     return pl.all_horizontal(conditions)
 
 
-def _listed(tickers: object) -> list[str]:
+def listed(tickers: object) -> list[str] | None:
+    """Give tickers as a list; None for no filter.
+
+    Raises:
+        ArgumentError: A ticker is no text.
+    """
+    if tickers is None:
+        return None
     found = [tickers] if isinstance(tickers, str) or not isinstance(tickers, Iterable) else list(tickers)
     texts = [ticker for ticker in found if isinstance(ticker, str)]
     if len(texts) < len(found):

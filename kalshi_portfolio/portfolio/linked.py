@@ -9,9 +9,10 @@ import polars as pl
 from kalshi_portfolio import pnl as profit
 from kalshi_portfolio.errors import ArgumentError
 from kalshi_portfolio.portfolio.datasets import Datasets, Eager, Lazy
-from kalshi_portfolio.portfolio.filters import Filters, Tickers, When, bounds, condition
+from kalshi_portfolio.portfolio.filters import Filters, Tickers, When, bounds
 from kalshi_portfolio.portfolio.links import Links, settled
-from kalshi_portfolio.schema import LOTS, MARKETS, POSITIONS, SETTLED, TRADES, Table
+from kalshi_portfolio.portfolio.unsynced import warn_if_not_synced
+from kalshi_portfolio.schema import FILLS, LOTS, MARKETS, POSITIONS, SETTLED, SETTLEMENTS, TRADES, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from kalshi_portfolio.ledger import Linked
 
 STATUSES = ("open", "closed", "settled")
+ALL = "all"
 METHODS = ("fifo", "average")
 
 
@@ -43,7 +45,7 @@ class LinkedFrames(Datasets):
         its fills and its market's result, at the time of the call (``source = "market"``).
 
         Args:
-            tickers: Only these markets.
+            tickers: Only these markets; of one that is nowhere on disk, near ones are named in a warning.
             since: Settled at or after this.
             until: Settled before this.
             lazy: Give a LazyFrame that reads when it is collected.
@@ -75,7 +77,7 @@ class LinkedFrames(Datasets):
         first out, before fees. The filters apply after linking, so that they cut no position's history.
 
         Args:
-            tickers: Only these markets.
+            tickers: Only these markets; of one that is nowhere on disk, near ones are named in a warning.
             since: Executed at or after this.
             until: Executed before this.
             lazy: Give a LazyFrame that computes when it is collected.
@@ -106,7 +108,7 @@ class LinkedFrames(Datasets):
         """Give the lots: quantities matched from entry to exit, first in, first out.
 
         Args:
-            tickers: Only these markets.
+            tickers: Only these markets; of one that is nowhere on disk, near ones are named in a warning.
             since: Closed at or after this; leaves out open lots.
             until: Closed before this; leaves out open lots.
             lazy: Give a LazyFrame that computes when it is collected.
@@ -148,8 +150,8 @@ class LinkedFrames(Datasets):
         """Give every position from flat to flat, with its P&L; open ones with their mark.
 
         Args:
-            status: ``open``, ``closed`` (by trades) or ``settled``; None for all.
-            tickers: Only these markets.
+            status: ``open``, ``closed`` (by trades) or ``settled``; None or ``all`` for all.
+            tickers: Only these markets; of one that is nowhere on disk, near ones are named in a warning.
             since: Opened at or after this.
             until: Opened before this.
             mark: What an open position is worth: ``bid`` (of the held side: what a sale would fetch now), ``mid`` or
@@ -171,9 +173,9 @@ class LinkedFrames(Datasets):
             >>> kp.demo().positions(status="open")["quantity"].min() > 0
             True
         """
-        if status is not None and status not in STATUSES:
+        if status not in (*STATUSES, ALL, None):
             raise ArgumentError(
-                f"status={status!r} is unknown. Expected one of {', '.join(STATUSES)}, or None for all."
+                f"status={status!r} is unknown. Expected one of {', '.join(STATUSES)}, or None or {ALL!r} for all."
             )
         check_method(method)
         profit.mark(POSITIONS.empty(), MARKETS.empty(), mark)  # refuses an unknown mark now, not at collect
@@ -183,7 +185,7 @@ class LinkedFrames(Datasets):
             quotes = MARKETS.empty() if linked.markets is None else linked.markets
             unmarked = linked.positions if method == "fifo" else linked.average_positions
             marked = profit.mark(unmarked, quotes, mark)
-            return marked if status is None else marked.filter(pl.col("status") == status)
+            return marked if status in (None, ALL) else marked.filter(pl.col("status") == status)
 
         return self._computed(POSITIONS, compute, tickers, since, until, "opened_at", lazy=lazy)
 
@@ -198,7 +200,8 @@ class LinkedFrames(Datasets):
         *,
         lazy: bool,
     ) -> pl.DataFrame | pl.LazyFrame:
-        wanted = condition(tickers, *bounds(since, until), column)
+        wanted = self._wanted(tickers, *bounds(since, until), column)
+        warn_if_not_synced(self._store(), SETTLEMENTS if table is SETTLED else FILLS)
         if lazy:
             return pl.defer(compute, schema=table.schema).filter(wanted)
         return compute().filter(wanted)

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Unpack, overload
 
 import polars as pl
 
 from kalshi_portfolio import pnl as profit
+from kalshi_portfolio.errors import KalshiPortfolioError
 from kalshi_portfolio.loops import run
+from kalshi_portfolio.portfolio import clock
+from kalshi_portfolio.portfolio.advice import Card
 from kalshi_portfolio.portfolio.card import html_card, text_card
-from kalshi_portfolio.portfolio.coverage import coverage_frame
-from kalshi_portfolio.portfolio.filters import Filters, Tickers, When, bounds, condition
-from kalshi_portfolio.portfolio.linked import LinkedFrames, check_method
+from kalshi_portfolio.portfolio.checks import reconciled
+from kalshi_portfolio.portfolio.coverage import complete_to, coverage_frame
+from kalshi_portfolio.portfolio.filters import Filters, Tickers, When, bounds
+from kalshi_portfolio.portfolio.kept import Kept
+from kalshi_portfolio.portfolio.linked import check_method
+from kalshi_portfolio.portfolio.look import Look, look_at
 from kalshi_portfolio.portfolio.marks import client_for, read_quotes
-from kalshi_portfolio.portfolio.status import complete_to, status_of
-from kalshi_portfolio.reconcile import reconcile
+from kalshi_portfolio.portfolio.reported import ReportedFrames, Sources
+from kalshi_portfolio.portfolio.status import status_of
+from kalshi_portfolio.portfolio.unsynced import warn_if_not_synced
+from kalshi_portfolio.portfolio.views import Coverage, Reconciliation, Summary
 from kalshi_portfolio.schema import (
-    BALANCES,
     FILLS,
     LOTS,
     MARKETS,
     POSITIONS,
     RECONCILIATION,
-    SETTLED,
     SETTLEMENTS,
-    SNAPSHOTS,
     SUMMARY,
     TRANSFERS,
 )
@@ -37,13 +41,11 @@ if TYPE_CHECKING:
     from kalshi_portfolio.client import KalshiPublicClient
     from kalshi_portfolio.ledger import Linked
     from kalshi_portfolio.portfolio.datasets import Eager, Lazy
+    from kalshi_portfolio.portfolio.plot import Plot
     from kalshi_portfolio.portfolio.status import Status
 
 
-MIN_TIME = datetime.min.replace(tzinfo=UTC)
-
-
-class Portfolio(LinkedFrames):
+class Portfolio(ReportedFrames):
     """An account's data folder, read-only. Fill it with :func:`kalshi_portfolio.sync`.
 
     Every method reads what is on disk at the time of the call, so that an object made before a sync shows what
@@ -71,6 +73,8 @@ class Portfolio(LinkedFrames):
     ) -> None:
         super().__init__(root)
         self._client = client
+        self._look = Kept[Look]()
+        self._checks = Kept[pl.DataFrame]()
 
     @overload
     def pnl(
@@ -113,7 +117,7 @@ class Portfolio(LinkedFrames):
                 price_bucket, hour, weekday, result``, or any column of the markets.
             freq: The length of a period: ``1h``, ``1d``, ``1w``, ``1mo``, ``1q``, ``1y``; None for no periods.
             tz: The time zone of days and hours. Kalshi's own day is ``America/New_York``.
-            tickers: Only these markets.
+            tickers: Only these markets; of one that is nowhere on disk, near ones are named in a warning.
             since: Realised, or paid, at or after this.
             until: Realised, or paid, before this.
             method: ``fifo``: first in, first out; ``average``: average cost, as the exchange counts.
@@ -134,8 +138,9 @@ class Portfolio(LinkedFrames):
             ['category', 'realized_pnl_cents', 'fee_cents', 'net_pnl_cents']
         """
         start, end = bounds(since, until)
-        wanted = condition(tickers, None, None, None)
+        wanted = self._wanted(tickers, None, None, None)
         check_method(method)
+        warn_if_not_synced(self._store(), FILLS)
 
         def add_up(lots: pl.DataFrame, markets: pl.DataFrame) -> pl.DataFrame:
             return profit.pnl(lots, markets, by=by, freq=freq, tz=tz, since=start, until=end)
@@ -201,6 +206,7 @@ class Portfolio(LinkedFrames):
         """
         start, end = bounds(since, until)
         check_method(method)
+        warn_if_not_synced(self._store(), FILLS)
 
         def run_along(matched: pl.DataFrame, transfers: pl.DataFrame) -> pl.DataFrame:
             return profit.equity(matched, transfers, freq=str(freq), tz=tz, since=start, until=end)
@@ -225,7 +231,7 @@ class Portfolio(LinkedFrames):
             lazy: Give a LazyFrame that computes when it is collected.
 
         Returns:
-            One row, ``schema.SUMMARY``.
+            One row, ``schema.SUMMARY``; it shows itself in dollars, with what is unknown.
 
         Raises:
             ArgumentError: The mark or the method is unknown.
@@ -247,7 +253,7 @@ class Portfolio(LinkedFrames):
                 as_of=complete_to(self.coverage()),
             )
 
-        return pl.defer(compute, schema=SUMMARY.schema) if lazy else compute()
+        return pl.defer(compute, schema=SUMMARY.schema) if lazy else Summary(compute())
 
     @overload
     def reconcile(self, *, tickers: Tickers = ..., lazy: Lazy) -> pl.LazyFrame: ...
@@ -257,12 +263,12 @@ class Portfolio(LinkedFrames):
         """Compare our figures with the exchange's own: positions, fees, P&L, settlements, cash.
 
         Args:
-            tickers: Only these markets.
+            tickers: Only these markets; of one that is nowhere on disk, near ones are named in a warning.
             lazy: Give a LazyFrame that computes when it is collected.
 
         Returns:
             One row per check, ``schema.RECONCILIATION``, by check, subaccount and ticker, with the cause where a
-            figure differs.
+            figure differs. The frame shows itself as what differs and how many checks agree.
 
         Raises:
             ArgumentError: A ticker is no text.
@@ -274,29 +280,15 @@ class Portfolio(LinkedFrames):
             >>> checks.filter(~checks["ok"], checks["cause"].is_null()).height
             0
         """
-        wanted = condition(tickers, None, None, None)
+        wanted = self._wanted(tickers, None, None, None)
 
         def compute() -> pl.DataFrame:
-            return self._reconciled().filter(wanted)
+            return self._checks.of(self.root, self._reconciled).filter(wanted)
 
-        return pl.defer(compute, schema=RECONCILIATION.schema) if lazy else compute()
+        return pl.defer(compute, schema=RECONCILIATION.schema) if lazy else Reconciliation(compute())
 
     def _reconciled(self) -> pl.DataFrame:
-        # Balances first: what is traded and synced afterwards is later than they are, and does not count.
-        store = self._store()
-        balances, transfers = store.latest(BALANCES), store.read(TRANSFERS)
-        read = dict(self.coverage().group_by("dataset").agg(pl.col("covered_to").max()).rows())
-        linked = self._linked()
-        checks = reconcile(
-            linked,
-            settlements=SETTLED.empty() if linked.settled is None else linked.settled,
-            snapshots=store.latest(SNAPSHOTS),
-            transfers=transfers,
-            balances=balances,
-            # A sync that could not read every kind of transfer logs none, so their time stays behind.
-            transfers_complete=TRANSFERS.name in read and read[TRANSFERS.name] >= read.get(BALANCES.name, MIN_TIME),
-        )
-        return RECONCILIATION.conform(checks)
+        return reconciled(self._store(), self._linked, self.coverage)
 
     def refresh_marks(self, *, mark: str = "bid") -> pl.DataFrame:
         """Fetch the quotes of what is held, and nothing else: a request per hundred open markets, no key needed.
@@ -332,15 +324,15 @@ class Portfolio(LinkedFrames):
         """Say what is on disk completely, what is missing, and what the exchange no longer lists.
 
         Returns:
-            One row per stretch of time of a dataset and subaccount, ``schema.COVERAGE``, in order. Subaccount -1 stands
-            for all of them at once, a start in 1970 for the beginning. :meth:`status` says the same in words.
+            One row per stretch of time of a dataset and subaccount, ``schema.COVERAGE``, in order. No subaccount (null)
+            stands for all of them at once, a start in 1970 for the beginning. The frame shows itself in words.
 
         Examples:
             >>> import kalshi_portfolio as kp
             >>> "missing" in set(kp.demo().coverage()["status"])
             False
         """
-        return coverage_frame(self._store().coverage_log([FILLS, SETTLEMENTS]))
+        return Coverage(coverage_frame(self._store().coverage_log([FILLS, SETTLEMENTS])))
 
     def status(self) -> Status:
         """Say what is on disk in words: rows per dataset, what is covered, the last sync, who is syncing now.
@@ -354,12 +346,48 @@ class Portfolio(LinkedFrames):
         """
         return status_of(self._store())
 
+    def _sources(self) -> Sources:
+        store = self._store()
+        look = self._look.of(store.root, lambda: look_at(store, self._linked()))
+        return Sources(store, self._linked(), look, self._checks.of(store.root, self._reconciled))
+
+    @property
+    def plot(self) -> Plot:
+        """Charts of the account, as Altair objects: ``equity``, ``pnl``, ``calendar``, ``position`` and more.
+
+        Examples:
+            >>> import kalshi_portfolio as kp
+            >>> kp.demo().plot
+            Charts: plot.calendar(), plot.distribution(), plot.drawdown(), plot.equity(), ...
+        """
+        from kalshi_portfolio.portfolio.plot import Plot  # noqa: PLC0415  (Altair takes its time)
+
+        return Plot(self)
+
     def __repr__(self) -> str:
-        return text_card(self)
+        return text_card(self._card(), clock.now())
 
     def _repr_html_(self) -> str:
         """Give a small card for notebooks."""
-        return html_card(self)
+        return html_card(self._card(), clock.now())
+
+    def _card(self) -> Card:
+        """Give what a card is made of. It never raises: what is wrong stands in the card."""
+        try:
+            store = self._store()
+            look = self._look.of(store.root, lambda: look_at(store, self._linked()))
+            checks = self._checks.if_current(store.root)
+        except (KalshiPortfolioError, OSError) as error:
+            return Card(self.root, self.environment, None, sync=self._sync_call, problems=self._problems(error))
+        agreed = None if checks is None else (checks.height, checks.height - int(checks["ok"].sum()))
+        return Card(store.root, store.mark.environment, look, agreed, self._sync_call)
+
+    def _problems(self, error: Exception) -> tuple[str, ...]:
+        """Name all files that cannot be read, not the first alone."""
+        try:
+            return self.status().problems or (str(error),)
+        except (KalshiPortfolioError, OSError):
+            return (str(error),)
 
 
 def _matched(linked: Linked, method: str) -> pl.DataFrame:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from html import escape
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from kalshi_portfolio.display import Heading, block, counted, moment, pairs, table
 from kalshi_portfolio.errors import StoreError
-from kalshi_portfolio.portfolio.coverage import BEGINNING, coverage_frame, numbers
+from kalshi_portfolio.portfolio.coverage import complete_to, coverage_frame, in_words, latest
 from kalshi_portfolio.schema import DATASETS, FILLS, MARKETS, SETTLEMENTS, SYNC_LOG
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from kalshi_portfolio.schema import Table
@@ -77,7 +77,10 @@ class Status:
             ("complete to", moment(self.complete_to) if self.complete_to else "not complete: see below"),
             ("last sync", moment(self.last_sync) if self.last_sync else "never"),
             ("syncing now", self.syncing or "nobody"),
-            ("quarantine", f"{self.in_quarantine:,} rows that did not fit" if self.in_quarantine else "no rows"),
+            (
+                "quarantine",
+                f"{counted(self.in_quarantine, 'row')} that did not fit" if self.in_quarantine else "no rows",
+            ),
             *(("problem", problem) for problem in self.problems),
         ]
 
@@ -98,17 +101,9 @@ class Status:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        """Give two small tables for notebooks, in the notebook's own colours."""
-        facts = "".join(f"<tr><td>{escape(a)}</td><td>{escape(b)}</td></tr>" for a, b in self.facts())
-        rows = "".join(
-            f"<tr><td>{escape(a)}</td><td style='text-align:right'>{escape(b)}</td>"
-            f"<td style='text-align:left'>{escape(c)}</td></tr>"
-            for a, b, c in self.rows()
-        )
-        head = "<tr><th>dataset</th><th>rows</th><th style='text-align:left'>covered (UTC)</th></tr>"
-        return (
-            f"<div><table><tbody>{facts}</tbody></table><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>"
-        )
+        """Give two small tables for notebooks."""
+        headings = [Heading("dataset"), Heading("rows", number=True), Heading("covered (UTC)")]
+        return block("What is on disk", pairs(self.facts()), table(headings, self.rows(), label="datasets"))
 
 
 def status_of(store: Store) -> Status:
@@ -126,35 +121,10 @@ def status_of(store: Store) -> Status:
         environment=store.mark.environment,
         datasets=tuple(_dataset(store, DATASETS[name], coverage, problems) for name in _ORDER),
         complete_to=complete_to(coverage),
-        last_sync=_latest(log["finished_at"]),
+        last_sync=latest(log["finished_at"]),
         syncing=None if holder is None else str(holder),
         problems=tuple(problems),
     )
-
-
-def complete_to(coverage: pl.DataFrame) -> datetime | None:
-    """Give the time up to which the fills of every subaccount are complete; None where some are missing before it."""
-    fills = coverage.filter(pl.col("dataset") == "fills")
-    ends = fills.group_by("subaccount").agg(pl.col("covered_to").max())["covered_to"]
-    earliest = ends.min()
-    missing = (fills["status"] != "complete").any()
-    return earliest if isinstance(earliest, datetime) and not missing else None
-
-
-def moment(at: datetime) -> str:
-    """Write a time as people read it.
-
-    Examples:
-        >>> from datetime import UTC, datetime
-        >>> moment(datetime(2026, 11, 20, 16, 59, tzinfo=UTC))
-        '2026-11-20 16:59 UTC'
-    """
-    return f"{at:%Y-%m-%d %H:%M} UTC"
-
-
-def _latest(times: pl.Series) -> datetime | None:
-    latest = times.max()
-    return latest if isinstance(latest, datetime) else None
 
 
 def _dataset(store: Store, table: Table, coverage: pl.DataFrame, problems: dict[str, None]) -> DatasetStatus:
@@ -163,7 +133,7 @@ def _dataset(store: Store, table: Table, coverage: pl.DataFrame, problems: dict[
         rows = store.read(table, columns=[table.key[0]]).height
     except StoreError as error:
         problems[str(error)] = None
-    words = _words(coverage.filter(pl.col("dataset") == table.name))
+    words = in_words(coverage.filter(pl.col("dataset") == table.name))
     synced = bool(words) or bool(rows)
     if not words:
         words = _read_at(store, rows) if table is MARKETS and rows else (NOT_SYNCED,)
@@ -177,28 +147,5 @@ def _dataset(store: Store, table: Table, coverage: pl.DataFrame, problems: dict[
 
 def _read_at(store: Store, rows: int) -> tuple[str, ...]:
     """Say when the quotes of the markets were read: the sync log has no windows for them."""
-    quoted = _latest(store.read(MARKETS, columns=["quoted_at"])["quoted_at"])
+    quoted = latest(store.read(MARKETS, columns=["quoted_at"])["quoted_at"])
     return (f"as of {quoted:%Y-%m-%d %H:%M}" if quoted else f"{rows:,} without quotes",)
-
-
-def _words(coverage: pl.DataFrame) -> tuple[str, ...]:
-    """Say what is covered; subaccounts of which the same is true are named together."""
-    alike: dict[tuple[str, ...], list[int]] = {}
-    for (subaccount,), stretches in coverage.group_by("subaccount", maintain_order=True):
-        rows = stretches.sort("covered_from").select("covered_from", "covered_to", "status").iter_rows()
-        alike.setdefault(tuple(_stretch(*row) for row in rows), []).append(int(str(subaccount)))
-    if len(alike) == 1:
-        return next(iter(alike))
-    return tuple(f"{numbers(subaccounts)}: {words}" for texts, subaccounts in alike.items() for words in texts)
-
-
-def _stretch(start: datetime, end: datetime, status: str) -> str:
-    if start == end:
-        return f"as of {end:%Y-%m-%d %H:%M}"
-    begin = "the beginning" if start <= BEGINNING else f"{start:%Y-%m-%d %H:%M}"
-    words = f"from {begin} to {end:%Y-%m-%d %H:%M}"
-    if status == "missing":
-        return f"missing {words}: the next sync fetches it"
-    if status == "archived":
-        return f"{words}: rebuilt from fills and results (no longer listed)"
-    return words

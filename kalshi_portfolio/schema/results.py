@@ -104,7 +104,7 @@ COVERAGE = Table(
     "stretch of time of a dataset and subaccount",
     (
         Column("dataset", pl.String, "Which dataset."),
-        SUBACCOUNT,
+        Column("subaccount", pl.Int32, "The subaccount; null: all of them at once.", null=True),
         Column("covered_from", TIME, "Start, inclusive."),
         Column("covered_to", TIME, "End, exclusive."),
         Column(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from kalshi_portfolio.store.apart import Apart
 from kalshi_portfolio.store.coverage import Window, compact_log, covered, gaps, reopened, union
 from kalshi_portfolio.store.locks import Holder
+from kalshi_portfolio.store.mend import mended_mark
 from kalshi_portfolio.store.root import Identity, find_root
 from kalshi_portfolio.store.state import state
 from kalshi_portfolio.store.store import Store
 from kalshi_portfolio.store.write import Upserted
 
 __all__ = [
+    "Apart",
     "Holder",
     "Identity",
     "Store",
@@ -19,6 +22,7 @@ __all__ = [
     "covered",
     "find_root",
     "gaps",
+    "mended_mark",
     "reopened",
     "state",
     "union",

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _THREADS = 4
-_STALE_SECONDS = 86_400
 _RENAME_TRIES = 50
 
 
@@ -71,7 +70,7 @@ def recover(root: Path) -> int:
     pending = intents(root)
     for intent in pending:
         _finish(root, intent)
-    _clear(root / TMP)
+    _clear(root)
     return len(pending)
 
 
@@ -92,7 +91,8 @@ def write_atomically(path: Path, data: bytes, *, root: Path) -> None:
         part.parent.mkdir(exist_ok=True)
         _write(part, data)
         _replace(part, path)
-        _flush_folder(path.parent)
+        for folder in {path.parent, root}:  # the root too: the other may have been made just now
+            flush_folder(folder)
     except OSError as error:
         raise StoreError(
             f"{path} could not be written: {error}. It is as it was. Free some space or check the permissions.",
@@ -104,7 +104,7 @@ def write_atomically(path: Path, data: bytes, *, root: Path) -> None:
 
 def _stage(folder: Path, writes: list[tuple[str, Callable[[], bytes]]], deletes: tuple[str, ...]) -> Intent:
     folder.mkdir(parents=True)
-    names = [f"{number}.parquet" for number in range(len(writes))]
+    names = [f"{number}.part" for number in range(len(writes))]  # no name that a glob for data files would find
 
     def one(name: str, content: Callable[[], bytes]) -> None:
         _write(folder / name, content())
@@ -112,15 +112,15 @@ def _stage(folder: Path, writes: list[tuple[str, Callable[[], bytes]]], deletes:
     with ThreadPoolExecutor(_THREADS) as pool:
         list(pool.map(one, names, (content for _, content in writes)))
     _at("staged")
-    _flush_folder(folder)
+    flush_folder(folder)
     _at("flushed")
     intent = Intent(folder, {name: final for name, (final, _) in zip(names, writes, strict=True)}, deletes)
     part = folder / "intent.part"
     _write(part, json.dumps({"moves": intent.moves, "deletes": deletes}).encode())
-    _flush_folder(folder.parent)
+    flush_folder(folder.parent)
     _at("intent staged")
     part.replace(folder / INTENT)
-    _flush_folder(folder)
+    flush_folder(folder)
     _at("intent")
     return intent
 
@@ -140,18 +140,21 @@ def _apply(root: Path, intent: Intent) -> None:
     parents = {(root / final).parent for final in intent.moves.values()}
     for parent in sorted(parents):
         parent.mkdir(parents=True, exist_ok=True)
+    for folder in {root, *(parent.parent for parent in parents)}:  # a file must not reach a folder that may yet be lost
+        flush_folder(folder)
     with exclusive(root):
+        for (
+            final
+        ) in intent.deletes:  # first: who reads the files without us may miss a row for a moment, not see it twice
+            (root / final).unlink(missing_ok=True)
+            _at("deleted")
         for staged, final in intent.moves.items():
             source = intent.folder / staged
             if source.exists():  # else a process that died moved it already
                 _replace(source, root / final)
                 _at("moved")
-        for final in intent.deletes:
-            (root / final).unlink(missing_ok=True)
-            _at("deleted")
-        for folder in {*parents, *(p.parent for p in parents), *((root / d).parent for d in intent.deletes)}:
-            _flush_folder(folder)
-        _flush_folder(root)
+        for folder in {*parents, *((root / final).parent for final in intent.deletes)}:
+            flush_folder(folder)
         _at("applied")
         (intent.folder / INTENT).unlink(missing_ok=True)
         _at("done")
@@ -167,21 +170,18 @@ def _drop_empty(root: Path, deletes: tuple[str, ...]) -> None:
             continue
 
 
-def _clear(tmp: Path) -> None:
-    if not tmp.is_dir():
+def _clear(root: Path) -> None:
+    """Remove what dead processes have begun. Whoever writes a small file holds one lock or the other."""
+    tmp = root / TMP
+    entries = list(tmp.iterdir()) if tmp.is_dir() else []
+    if not entries:
         return
-    for entry in tmp.iterdir():
-        if entry.is_dir():
-            shutil.rmtree(entry, ignore_errors=True)
-        elif _age(entry) > _STALE_SECONDS:
-            entry.unlink(missing_ok=True)
-
-
-def _age(path: Path) -> float:
-    try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
+    with exclusive(root):
+        for entry in entries:
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -203,7 +203,8 @@ def _replace(source: Path, target: Path) -> None:
     source.replace(target)
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """Make the names in a folder outlive a loss of power; nothing happens where there is none."""
     if sys.platform == "win32":  # pragma: no cover
         return  # renames are durable there without it, and folders cannot be opened
     try:

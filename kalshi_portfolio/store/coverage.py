@@ -131,7 +131,8 @@ def compact_log(log: pl.DataFrame) -> pl.DataFrame:
         is missing, a merged row reopens its whole day, as the widest of its rows would have.
     """
     rows: list[dict[str, Any]] = []
-    for (_, tier, *_rest), group in log.group_by(_QUESTION, maintain_order=True):
+    unsure = pl.col("cutoff").is_null().alias("_unsure")  # what was read before a cutoff was known says less
+    for (_, tier, *_rest), group in log.group_by(*_QUESTION, unsure, maintain_order=True):
         ordered = group.sort("finished_at", "run_id", "window_from").to_dicts()
         rows.extend(ordered[-1:] if tier == _SNAPSHOT else _merged(ordered))
     return pl.DataFrame(rows, schema=SYNC_LOG.schema).sort(SYNC_LOG.order) if rows else SYNC_LOG.empty()

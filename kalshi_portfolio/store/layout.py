@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ INTENT = "intent.json"
 FILE = "data.parquet"
 _DAY = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
 _FINAL = re.compile(rf"({'|'.join(DATASETS)})/(?:date=\d{{4}}-\d{{2}}-\d{{2}}/)?{re.escape(FILE)}", re.ASCII)
-_STAGED = re.compile(r"\d+\.parquet", re.ASCII)
+_STAGED = re.compile(r"\d+\.part", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,8 @@ def _final(root: Path, table: Table) -> Iterator[tuple[date | None, Path]]:
         match = _DAY.fullmatch(entry.name)
         path = entry / FILE
         if match and path.exists():
-            yield date.fromisoformat(match[1]), path
+            with suppress(ValueError):  # 2026-02-30 is no folder of ours
+                yield date.fromisoformat(match[1]), path
 
 
 def _belongs(table: Table, final: str) -> bool:

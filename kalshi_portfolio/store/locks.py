@@ -15,7 +15,7 @@ import json
 import os
 import socket
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 FOLDER = ".locks"
+_OWN_FOLDERS = (FOLDER, ".tmp", ".damaged", "quarantine")
 _POLL_SECONDS = 0.1
 
 
@@ -65,28 +66,27 @@ def sync_lock(root: Path, *, timeout: float, on_wait: Callable[[Holder | None], 
         LockedError: Another process still held the lock after ``timeout`` seconds.
         StoreError: The folder cannot be written to.
     """
+    _refuse_links(root)
     folder = _made(root)
     lock = FileLock(folder / "sync", thread_local=False)
     try:
         _acquire(lock, root, timeout=timeout, on_wait=on_wait)
     except OSError as error:
         raise _unwritable(root, error) from error
-    sidecar = folder / "sync.json"
-    try:
-        _name_holder(sidecar)
+    with ExitStack() as held:
+        held.callback(lock.release)
+        _name_holder(folder / "sync.json", held)
         yield
-    finally:
-        sidecar.unlink(missing_ok=True)
-        lock.release()
 
 
 def holder(root: Path) -> Holder | None:
-    """Tell who holds the sync lock, as far as its sidecar says; None if nobody is named there."""
+    """Tell who holds the sync lock, as far as its sidecar says; None if nobody is named there, or a dead process."""
     try:
-        found = Holder(**json.loads((root / FOLDER / "sync.json").read_bytes()))
+        with (root / FOLDER / "sync.json").open("rb") as sidecar:
+            found = Holder(**json.loads(sidecar.read()))
+            return found if _is_locked(sidecar.fileno()) else None
     except (OSError, ValueError, TypeError):
         return None
-    return None if found.host == socket.gethostname() and not _alive(found.pid) else found
 
 
 @contextmanager
@@ -145,6 +145,12 @@ if sys.platform == "win32":  # pragma: no cover
     def _unlock(fd: int) -> None:
         unlock_descriptor(fd)
 
+    def _mark_alive(fd: int) -> None:
+        """Do nothing: an open file could not be renamed there."""
+
+    def _is_locked(fd: int) -> bool:  # noqa: ARG001
+        return True
+
 else:
     import fcntl
 
@@ -154,6 +160,17 @@ else:
     def _unlock(fd: int) -> None:
         fcntl.flock(fd, fcntl.LOCK_UN)
 
+    def _mark_alive(fd: int) -> None:
+        """Lock the sidecar as long as it is open: who is named there lives, even if ids are used again."""
+        fcntl.flock(fd, fcntl.LOCK_EX)
+
+    def _is_locked(fd: int) -> bool:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
 
 def _opened(path: Path, opened: ExitStack) -> int:
     try:
@@ -162,6 +179,18 @@ def _opened(path: Path, opened: ExitStack) -> int:
         fd = os.open(path, os.O_RDONLY)
     opened.callback(os.close, fd)
     return fd
+
+
+def _refuse_links(root: Path) -> None:
+    """Refuse a data folder whose own folders lead elsewhere: what lies in ``.tmp`` is cleared away."""
+    for name in _OWN_FOLDERS:
+        if (root / name).is_symlink():
+            raise StoreError(
+                f"{root / name} is a link to {(root / name).readlink()}. Expected a folder of its own: what lies in it "
+                "is replaced and cleared away. Nothing was changed. Remove the link, and look where this data folder "
+                "came from.",
+                path=root / name,
+            )
 
 
 def _made(root: Path) -> Path:
@@ -193,27 +222,29 @@ def _acquire(lock: FileLock, root: Path, *, timeout: float, on_wait: Callable[[H
         ) from error
 
 
-def _name_holder(sidecar: Path) -> None:
+def _name_holder(sidecar: Path, held: ExitStack) -> None:
+    """Write down who holds the lock, for people; a full disk is no reason not to sync."""
     me = Holder(os.getpid(), socket.gethostname(), _program(), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
     part = sidecar.with_suffix(".part")
-    part.write_text(json.dumps(asdict(me)), encoding="utf-8")
-    part.replace(sidecar)
+    held.callback(_gone, sidecar)
+    try:
+        file = held.enter_context(part.open("wb", buffering=0))
+        file.write(json.dumps(asdict(me)).encode())
+        _mark_alive(file.fileno())
+        if sys.platform == "win32":  # pragma: no cover
+            file.close()
+        part.replace(sidecar)
+    except OSError:
+        _gone(part)
+
+
+def _gone(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
 
 
 def _program() -> str:
     return Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
-
-
-def _alive(pid: int) -> bool:
-    if sys.platform == "win32":  # pragma: no cover
-        return True  # there, os.kill(pid, 0) would end the process
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _unwritable(root: Path, error: OSError) -> StoreError:

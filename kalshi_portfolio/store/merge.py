@@ -56,6 +56,7 @@ class Merged:
         changed: Keys whose row changed in more than when it was seen.
         unchanged: The other keys that came.
         dirty: The partitions whose content is not what it was; None stands for an unpartitioned table.
+        left: Those of them that a key has left for another.
     """
 
     frame: pl.DataFrame
@@ -63,6 +64,7 @@ class Merged:
     changed: int
     unchanged: int
     dirty: frozenset[date | None]
+    left: frozenset[date]
 
 
 def day(table: Table) -> pl.Expr:
@@ -95,7 +97,7 @@ def merge(table: Table, stored: pl.DataFrame, came: pl.DataFrame) -> Merged:
     counts = met.select(
         new=(~pl.col(_KNOWN)).sum(), changed=(pl.col(_KNOWN) & pl.col(_CHANGED)).sum(), all=pl.len()
     ).row(0)
-    return Merged(frame, counts[0], counts[1], counts[2] - counts[0] - counts[1], _dirty(table, met))
+    return Merged(frame, counts[0], counts[1], counts[2] - counts[0] - counts[1], _dirty(table, met), _left(table, met))
 
 
 def fold(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
@@ -169,3 +171,7 @@ def _dirty(table: Table, met: pl.DataFrame) -> frozenset[date | None]:
         return frozenset([None]) if apart.height else frozenset()
     now = apart.select(day(table).alias(_DAY)).to_series()
     return frozenset(now.to_list()) | frozenset(apart.filter(_KNOWN)[_WAS].to_list())
+
+
+def _left(table: Table, met: pl.DataFrame) -> frozenset[date]:
+    return frozenset(met.filter(pl.col(_KNOWN) & (pl.col(_WAS) != day(table)))[_WAS].to_list())

@@ -1,12 +1,13 @@
-"""Rows that did not fit, kept as the exchange sent them, to be tried again at each sync."""
+"""Rows that did not fit, kept as the exchange sent them, to be tried again at each sync. Each has a checksum."""
 
 from __future__ import annotations
 
 import json
 import re
+import zlib
 from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kalshi_portfolio.errors import ArgumentError
 from kalshi_portfolio.parse import SetAside
@@ -46,10 +47,10 @@ def load(root: Path, dataset: str) -> list[SetAside]:
     path = _path(root, dataset)
     try:
         rows = json.loads(path.read_bytes())
-        return [SetAside(**row | {"seen_at": datetime.fromisoformat(row["seen_at"])}) for row in rows]
+        return [_read(row) for row in rows]
     except FileNotFoundError:
         return []
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise damaged(path, f"it is no list of rows as this package writes them ({error})") from error
 
 
@@ -74,5 +75,16 @@ def _path(root: Path, dataset: str) -> Path:
 
 def _save(root: Path, dataset: str, rows: list[SetAside]) -> None:
     path = _path(root, dataset)
-    content = [asdict(row) | {"seen_at": row.seen_at.isoformat()} for row in rows]
+    content = [_sealed(asdict(row) | {"seen_at": row.seen_at.isoformat()}) for row in rows]
     write_atomically(path, json.dumps(content, indent=1).encode(), root=root)
+
+
+def _sealed(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"crc32": f"{zlib.crc32(json.dumps(row, sort_keys=True).encode()):08x}"}
+
+
+def _read(row: dict[str, Any]) -> SetAside:
+    content = {name: value for name, value in row.items() if name != "crc32"}
+    if "crc32" in row and _sealed(content) != row:
+        raise ValueError(f"the checksum of a row is not {row['crc32']}")
+    return SetAside(**content | {"seen_at": datetime.fromisoformat(content["seen_at"])})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kalshi_portfolio.errors import RootMismatchError, RootNotFoundError, StoreError
 from kalshi_portfolio.schema import VERSION
-from kalshi_portfolio.store.commit import write_atomically
+from kalshi_portfolio.store.commit import flush_folder, write_atomically
 from kalshi_portfolio.store.files import damaged, too_new
 from kalshi_portfolio.store.layout import TMP
 from kalshi_portfolio.store.locks import FOLDER as LOCKS
@@ -156,8 +156,9 @@ def ensure(root: Path, identity: Identity) -> tuple[Mark, bool]:
             ) from error
         with exclusive(root):
             if not (root / MARKER).is_file():  # else another process was faster
-                mark = _new_mark(identity)
+                mark = new_mark(identity)
                 write_mark(root, mark)
+                flush_folder(root.parent)
                 return mark, True
     mark = read_mark(root)
     if (mark.host, mark.environment) != (identity.host, identity.environment):
@@ -194,7 +195,8 @@ def _is_marked(folder: Path) -> bool:
         return False
 
 
-def _new_mark(identity: Identity) -> Mark:
+def new_mark(identity: Identity) -> Mark:
+    """Give the marker of a root that was made just now."""
     keys = (identity.key_fingerprint,) if identity.key_fingerprint else ()
     return Mark(identity.host, identity.environment, keys, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
 
@@ -221,6 +223,11 @@ def _names(root: Path) -> Iterator[str]:
 
 
 def _not_found(root: Path) -> RootNotFoundError:
+    if root.exists() and not root.is_dir():
+        return RootNotFoundError(
+            f"{root} is a file. Expected the data folder itself: the one that holds {MARKER}, fills/ and so on.",
+            path=root,
+        )
     what = "the folder is there but holds no synced account" if root.is_dir() else "there is no such folder"
     return RootNotFoundError(
         f"No data folder at {root}: {what}. Run `kalshi-portfolio sync` (or `kp.sync()`) first, or say where it is "

@@ -9,9 +9,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kalshi_portfolio.errors import ArgumentError, DamagedFileError, SchemaVersionError, StoreError
+from kalshi_portfolio.errors import ArgumentError, DamagedFileError, StoreError
 from kalshi_portfolio.schema import DATASETS, SYNC_LOG, VERSION
-from kalshi_portfolio.store import commit, coverage, layout, locks, read, root, write
+from kalshi_portfolio.store import apart, commit, coverage, layout, locks, read, root, write
 from kalshi_portfolio.store import quarantine as set_aside
 from kalshi_portfolio.store.quarantine import FOLDER as QUARANTINE
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from kalshi_portfolio.parse import SetAside
     from kalshi_portfolio.schema import Table
+    from kalshi_portfolio.store.apart import Apart
+    from kalshi_portfolio.store.files import Part
     from kalshi_portfolio.store.locks import Holder
     from kalshi_portfolio.store.root import Identity, Mark
     from kalshi_portfolio.store.write import Upserted
@@ -216,6 +218,11 @@ class Store:
         rows = self.read(table).sort(table.partition_by, maintain_order=True)
         return rows.unique(table.key, keep="last").sort(table.order)
 
+    def holds(self, table: Table) -> bool:
+        """Tell whether any file of a dataset is on disk."""
+        with locks.shared(self.root):
+            return bool(layout.present(self.root, table))
+
     def partitions(self, table: Table) -> list[date]:
         """List the UTC dates that a dataset has files for, in order."""
         with locks.shared(self.root):
@@ -226,19 +233,46 @@ class Store:
         return read.rows_per_partition(self.root, table)
 
     def verify(self, tables: Iterable[Table]) -> list[StoreError]:
-        """Check every file of some datasets; a healthy folder gives an empty list.
+        """Check every file of some datasets, and of their quarantine; a healthy folder gives an empty list.
 
         Returns:
-            One error per file that is not as it was written. Nothing is raised and nothing touched.
+            One error per file that is not as it was written, or cannot be read. Nothing is raised and nothing touched.
         """
         found: list[StoreError] = []
         for table in tables:
-            for part in read.parts(self.root, table):
-                try:
-                    read.frame_of(table, [part])
-                except (DamagedFileError, SchemaVersionError) as error:
-                    found.append(error)
+            parts: list[Part] = []
+            with _noted(found):
+                parts = read.parts(self.root, table)
+            with _noted(found):
+                set_aside.load(self.root, table.name)
+            found.extend(_wrong(table, parts))
         return found
+
+    def set_apart(self, *, timeout: float = _OWN_WAIT_SECONDS) -> list[Apart]:
+        """Move every damaged file of the datasets, their log and their quarantine out of sight, and keep it.
+
+        The days of a file that is gone are no longer covered, so that the next sync fetches them anew. Where rows in
+        quarantine are lost, nobody knows of which days they were: then nothing of that dataset counts as covered.
+
+        Args:
+            timeout: Seconds to wait for a sync to end.
+
+        Returns:
+            What was moved where, and why.
+
+        Raises:
+            LockedError: Another process is syncing.
+            StoreError: The folder cannot be written to.
+        """
+        with locks.sync_lock(self.root, timeout=timeout):  # without migrating, which reads every file
+            commit.recover(self.root)
+            damaged = [error for error in self.verify(DATASETS.values()) if isinstance(error, DamagedFileError)]
+            moved = apart.set_apart(self.root, damaged)
+            unknown = [file.dataset for file in moved if file.quarantine]
+            if unknown:
+                log = self.read(SYNC_LOG)
+                self._rewrite(SYNC_LOG, log.filter(~log["dataset"].is_in(unknown)))
+            return moved
 
     def log(self, rows: pl.DataFrame) -> None:
         """Add covered windows to ``sync_log``, and compact it when it has grown long.
@@ -327,6 +361,25 @@ class Store:
             mark = replace(mark, version=VERSION)
             root.write_mark(self.root, mark)
         self.mark = mark
+
+
+def _wrong(table: Table, parts: list[Part]) -> list[StoreError]:
+    """Say what is wrong with files: all at once, which is quick, and one by one only where something is."""
+    found: list[StoreError] = []
+    with _noted(found):
+        read.frame_of(table, parts)
+    if found and len(parts) > 1:
+        return [error for part in parts for error in _wrong(table, [part])]
+    return found
+
+
+@contextmanager
+def _noted(found: list[StoreError]) -> Iterator[None]:
+    """Note what is wrong with a file, and go on."""
+    try:
+        yield
+    except StoreError as error:
+        found.append(error)
 
 
 def _check_range(table: Table, since: date | None, until: date | None) -> None:

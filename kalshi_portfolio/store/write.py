@@ -114,14 +114,20 @@ def upsert(root: Path, table: Table, frame: pl.DataFrame, index: KeyIndex) -> Up
         elsewhere = index.dates(table, strangers) - dates
         stored = pl.concat([stored, _stored(table, files, elsewhere)])
     merged = merge(table, stored, came)
-    replace(root, table, merged.frame, merged.dirty, files)
+    replace(root, table, merged.frame, merged.dirty, files, first=merged.left)
     index.add(table, came)
     rewritten = sorted(d for d in merged.dirty if d is not None)
     return Upserted(merged.new, merged.changed, merged.unchanged, tuple(rewritten))
 
 
 def replace(
-    root: Path, table: Table, frame: pl.DataFrame, dates: Collection[date | None], files: Collection[date | None]
+    root: Path,
+    table: Table,
+    frame: pl.DataFrame,
+    dates: Collection[date | None],
+    files: Collection[date | None],
+    *,
+    first: Collection[date] = (),
 ) -> None:
     """Put rows in place of what some partitions hold, in one commit; one that is left without rows is deleted.
 
@@ -131,9 +137,12 @@ def replace(
         frame: All rows of these partitions, in the table's order; rows of others are passed over.
         dates: Which partitions.
         files: Those that there are.
+        first: Which to put in place first: where a key has left one for another, a program that reads the files
+            without us may miss its row for a moment, but does not see it twice.
     """
     split = {d: rows for d, rows in by_day(table, frame).items() if d in dates}
-    writes = [(relative(table, d), partial(encode, table, rows)) for d, rows in split.items()]
+    order = sorted(split, key=lambda d: d not in first)
+    writes = [(relative(table, d), partial(encode, table, split[d])) for d in order]
     gone = [relative(table, d) for d in files if d in dates and d not in split]
     commit(root, writes, gone)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +112,14 @@ async def reach(client: KalshiClient, now: datetime) -> Reach:
     return Reach(tuple(sorted({0} | {n for n in numbers if n is not None})), listed=balances)
 
 
+def recalled(reach: Reach, store: Store) -> Reach:
+    """Add the subaccounts of which the folder has fills, where the exchange would not list them."""
+    if reach.listed is not None or reach.locked_to is not None or not reach.certain:
+        return reach
+    known = {int(n) for n in store.read(FILLS, columns=["subaccount"])["subaccount"].unique()}
+    return replace(reach, numbers=tuple(sorted(known | {0}))) if known - {0} else reach
+
+
 def _number(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
@@ -124,7 +132,10 @@ async def _restricted(client: KalshiClient) -> Reach:
         keys = []
     own = [key for key in keys if isinstance(key, dict) and client.is_own_key(str(key.get("api_key_id")))]
     if own:
-        return Reach(locked_to=_number(own[0].get("subaccount")))
+        locked_to = _number(own[0].get("subaccount"))
+        # A key that is locked to none could read a list of them: it may be refused for a moment only. Asked without a
+        # number, settlements of all subaccounts would come, and nobody could tell whose they are.
+        return Reach((0,)) if locked_to is None else Reach(locked_to=locked_to)
     for endpoint in ("fills", "historical_fills"):
         try:
             rows = (await client.get(endpoint, limit=1))["fills"]

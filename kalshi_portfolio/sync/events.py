@@ -53,24 +53,23 @@ async def describe(run: Run, fresh: pl.DataFrame, known: pl.DataFrame, absent: A
     Returns:
         The fresh markets with their columns of event and series.
     """
-    described = known.filter(pl.col("series_ticker").is_not_null())
+    described = known.filter(pl.col("series_ticker").is_not_null(), pl.col("event_title").is_not_null())
     events = described.select("event_ticker", *_EVENT_COLUMNS).unique("event_ticker", keep="last")
     wanted = set(fresh["event_ticker"].drop_nulls().to_list()) - set(events["event_ticker"].to_list())
-    events = pl.concat([events, await _read_events(run, sorted(wanted - absent.events))])
+    events = pl.concat([events, await _read_events(run, sorted(wanted - absent.events), absent.events)])
     events = events.unique("event_ticker", keep="last")
-    absent.events |= wanted - set(events.drop_nulls("series_ticker")["event_ticker"].to_list())
     series = described.select("series_ticker", "series_title", pl.col("category").alias("named"))
     series = series.drop_nulls("series_title").unique("series_ticker", keep="last")
     its = fresh.select("event_ticker").join(events, on="event_ticker")["series_ticker"].drop_nulls()
     new = set(its.to_list()) - set(series["series_ticker"].to_list())
-    series = pl.concat([series, await _read_series(run, sorted(new - absent.series))])
-    absent.series |= new - set(series.drop_nulls("series_title")["series_ticker"].to_list())
+    series = pl.concat([series, await _read_series(run, sorted(new - absent.series), absent.series)])
     joined = fresh.drop(*_EVENT_COLUMNS, "series_title").join(events, on="event_ticker", how="left")
     joined = joined.join(series, on="series_ticker", how="left")
     return MARKETS.conform(joined.with_columns(category=pl.coalesce("named", "category")))
 
 
-async def _read_events(run: Run, tickers: list[str]) -> pl.DataFrame:
+async def _read_events(run: Run, tickers: list[str], absent: set[str]) -> pl.DataFrame:
+    """Read some events; those that the exchange does not know are added to what is absent, refused ones are not."""
     frames = [parse_events([], run.source()).frame]
 
     async def read(batch: list[str]) -> None:
@@ -86,7 +85,10 @@ async def _read_events(run: Run, tickers: list[str]) -> pl.DataFrame:
     async def read_one(ticker: str) -> None:
         try:
             answer = await run.client.get_event(ticker)
-        except (NotFoundError, PermissionDeniedError):
+        except NotFoundError:
+            absent.add(ticker)
+            return
+        except PermissionDeniedError:
             return
         body = msgspec.json.encode({"events": [answer.get("event")]})
         frames.append(parse_events([body], run.source()).frame.filter(pl.col("event_ticker") == ticker))
@@ -96,13 +98,17 @@ async def _read_events(run: Run, tickers: list[str]) -> pl.DataFrame:
     return pl.concat(frames).select("event_ticker", *_EVENT_COLUMNS)
 
 
-async def _read_series(run: Run, tickers: list[str]) -> pl.DataFrame:
+async def _read_series(run: Run, tickers: list[str], absent: set[str]) -> pl.DataFrame:
+    """Read some series; those that the exchange does not know are added to what is absent, refused ones are not."""
     rows: list[dict[str, str | None]] = []
 
     async def read(ticker: str) -> None:
         try:
             series = (await run.client.get_series(ticker)).get("series")
-        except (NotFoundError, PermissionDeniedError):
+        except NotFoundError:
+            absent.add(ticker)
+            return
+        except PermissionDeniedError:
             return
         if isinstance(series, dict):
             texts = {name: value if isinstance(value, str) else None for name, value in series.items()}

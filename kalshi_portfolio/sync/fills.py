@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from kalshi_portfolio.errors import NotFoundError, PermissionDeniedError
 from kalshi_portfolio.parse import parse_fills
 from kalshi_portfolio.schema import FILLS
-from kalshi_portfolio.sync.history import Read, cutoffs, missing, read_live, recalled
+from kalshi_portfolio.store import union
+from kalshi_portfolio.sync.history import Read, archived_unread, cutoffs, missing, read_live, recalled
+from kalshi_portfolio.sync.nameless import forget
 from kalshi_portfolio.sync.windowed import Reading, read_windows
 from kalshi_portfolio.sync.windows import BEGINNING, clip
 
@@ -39,6 +41,7 @@ class FillSync:
         self._wanted = missing(run, FILLS)
         self._from = BEGINNING
         self._read: list[Read] = []
+        self._whole = True
 
     async def read_live(self) -> None:
         """Read the live tier, from a day before the last cutoff known on."""
@@ -58,17 +61,35 @@ class FillSync:
         run, begins = self._run, cutoff or BEGINNING
         if begins < self._from:  # the exchange took rows back from its archive: rare, and allowed
             self._read += await read_live(run, LIVE, self._clipped(begins, self._from))
-        for read in self._read:
-            for part in clip([read.window], begins, run.now):
-                run.log("fills", "live", run.number(read.subaccount), part, cutoff=cutoff, found=read.found)
+        self._log_live(self._read, begins, cutoff)
+        unread = {} if run.mending else archived_unread(run, begins)
         for number, windows in self._clipped(BEGINNING, begins).items():
-            await _read_archive(run, number, windows, begins)
+            wanted = union([*windows, *unread.get(number, [])])
+            if wanted:
+                self._whole &= await _read_archive(run, number, wanted, begins)
+                await self._read_taken_back(number, wanted, begins)
+        if self._whole:
+            run.flush()
+            forget(run, FILLS)
+
+    def _log_live(self, reads: list[Read], begins: datetime, cutoff: datetime | None) -> None:
+        for read in reads:
+            for part in clip([read.window], begins, self._run.now):
+                self._run.log("fills", "live", self._run.number(read.subaccount), part, cutoff=cutoff, found=read.found)
+
+    async def _read_taken_back(self, number: int | None, windows: list[Window], begins: datetime) -> None:
+        """Read live what the exchange took back from its archive while that was read."""
+        line = await cutoffs(self._run)
+        if line is not None and (now_begins := line.fills or BEGINNING) < begins:
+            await read_live(self._run, LIVE, {number: clip(windows, now_begins, begins)})
 
     def _clipped(self, start: datetime, end: datetime) -> dict[int | None, list[Window]]:
         return {number: clip(windows, start, end) for number, windows in self._wanted.items()}
 
 
-async def _read_archive(run: Run, number: int | None, windows: list[Window], cutoff: datetime) -> None:
+async def _read_archive(run: Run, number: int | None, windows: list[Window], cutoff: datetime) -> bool:
+    """Read the archive, and say whether it could be read."""
+
     def done(window: Window, found: dict[date, int]) -> None:
         for part in clip([window], BEGINNING, cutoff):
             run.log("fills", "historical", run.number(number), part, cutoff=cutoff, found=found)
@@ -81,6 +102,8 @@ async def _read_archive(run: Run, number: int | None, windows: list[Window], cut
             f"The archive of fills could not be read ({error.endpoint} answered {error.status}): fills before "
             f"{cutoff:%Y-%m-%d} are missing. The next sync asks again."
         )
+        return False
+    return True
 
 
 async def read_fills_of(run: Run, number: int | None, tickers: list[str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,14 +11,16 @@ from urllib.parse import urlsplit
 
 from kalshi_portfolio.auth import Signer
 from kalshi_portfolio.client import KalshiClient
+from kalshi_portfolio.display import clean
 from kalshi_portfolio.errors import ArgumentError
 from kalshi_portfolio.loops import run
-from kalshi_portfolio.settings import Settings, load_settings
+from kalshi_portfolio.settings import Settings, conceal, load_settings
 from kalshi_portfolio.store import Identity, Store, find_root
-from kalshi_portfolio.sync.syncer import SYNCED, PortfolioSyncer, check_names, silent
+from kalshi_portfolio.sync.progress import progress_bar
+from kalshi_portfolio.sync.syncer import SYNCED, PortfolioSyncer, check_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from kalshi_portfolio.store import Holder
@@ -44,17 +45,21 @@ class Connection:
     paced: bool = True
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Connection:
+    def from_settings(cls, settings: Settings, *, signer: Signer | None = None) -> Connection:
         """Connect to the real exchange, or what the settings name in its place.
+
+        Args:
+            settings: Which exchange, and which key.
+            signer: What signs with that key, if it was made already.
 
         Raises:
             SettingsError: There is no key, or it cannot be used.
         """
-        signer = Signer.from_settings(settings)
+        used = signer or Signer.from_settings(settings)
         environment = settings.environment_name
         host = _HOST_OF.get(environment) or urlsplit(settings.base_url).netloc
         return cls(
-            lambda: KalshiClient(base_url=settings.base_url, signer=signer),
+            lambda: KalshiClient(base_url=settings.base_url, signer=used),
             Identity(host, environment, fingerprint(settings.api_key_id or "")),
         )
 
@@ -88,7 +93,7 @@ def sync(
             None for all.
         since: Do not go back further than this: a day (UTC), an ISO text, or a datetime with a time zone.
         overlap: How much of what is covered is read again, for rows that show up late.
-        progress: Whether to show a progress bar.
+        progress: Whether to show a progress bar; there is none where nobody looks, as in a job or a pipe.
         wait: How long to wait for another sync of the same folder, in seconds; below 0 for ever.
         connection: Another exchange to sync from; None for the one that the settings name.
         **settings: Settings by name, as :func:`~kalshi_portfolio.settings.load_settings` takes them, such as
@@ -115,6 +120,7 @@ def sync(
         >>> report["fills"].new > 1000, report["fills"].set_aside
         (True, 0)
     """
+    conceal(settings)
     names = [only] if isinstance(only, str) else list(only) if only is not None else list(SYNCED)
     check_names(names)
     start = parse_since(since)
@@ -124,10 +130,10 @@ def sync(
     store = Store.open_for_sync(folder, link.identity)
     if store.created and root is None:
         _say(f"Made a new data folder: {store.root}")
-    if chosen.env_file is not None and connection is None:
-        _say(f"Settings were read from {chosen.env_file}")
+    if chosen.notice and connection is None:
+        _say(chosen.notice)
     try:
-        with _progress_bar(shown=progress) as bar:
+        with progress_bar(shown=progress) as bar:
             return run(_synced(link, store, names, start, overlap, bar, wait))
     except BaseException:
         store.discard_if_new()  # a wrong key leaves nothing behind
@@ -160,32 +166,32 @@ async def _synced(
 
 def sync_fills(root: str | Path | None = None, **options: Any) -> SyncReport:
     """Pull new fills only. Takes the options of :func:`sync`."""
-    return sync(root, only="fills", **options)
+    return sync(root, only="fills", **conceal(options))
 
 
 def sync_positions(root: str | Path | None = None, **options: Any) -> SyncReport:
     """Take a snapshot of the positions, with marks. Takes the options of :func:`sync`."""
-    return sync(root, only="positions", **options)
+    return sync(root, only="positions", **conceal(options))
 
 
 def sync_settlements(root: str | Path | None = None, **options: Any) -> SyncReport:
     """Pull new settlements only. Takes the options of :func:`sync`."""
-    return sync(root, only="settlements", **options)
+    return sync(root, only="settlements", **conceal(options))
 
 
 def sync_transfers(root: str | Path | None = None, **options: Any) -> SyncReport:
     """Pull deposits, withdrawals and internal transfers only. Takes the options of :func:`sync`."""
-    return sync(root, only="transfers", **options)
+    return sync(root, only="transfers", **conceal(options))
 
 
 def sync_balances(root: str | Path | None = None, **options: Any) -> SyncReport:
     """Take a snapshot of the balances only. Takes the options of :func:`sync`."""
-    return sync(root, only="balances", **options)
+    return sync(root, only="balances", **conceal(options))
 
 
 def sync_markets(root: str | Path | None = None, **options: Any) -> SyncReport:
     """Pull results, titles and quotes of the traded markets only. Takes the options of :func:`sync`."""
-    return sync(root, only="markets", **options)
+    return sync(root, only="markets", **conceal(options))
 
 
 def parse_since(since: datetime | date | str | None) -> datetime | None:
@@ -209,34 +215,8 @@ def parse_since(since: datetime | date | str | None) -> datetime | None:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201  (said to the person at the keyboard, apart from any output)
+    print(*map(clean, text.splitlines()), sep="\n", file=sys.stderr)  # noqa: T201  (said to the person at the keyboard, apart from any output)
 
 
 def _say_who(holder: Holder | None) -> None:
     _say(f"Waiting for {holder or 'another process'}, which is syncing this data folder.")
-
-
-@contextmanager
-def _progress_bar(*, shown: bool) -> Iterator[Progress]:
-    """Count rows in a bar that fits the place: a widget in a notebook that has widgets, else a line of text."""
-    if not shown:
-        yield silent
-        return
-    with _bar() as bar:
-
-        def advance(dataset: str, rows: int) -> None:
-            bar.set_description(dataset)
-            bar.update(rows)
-
-        yield advance
-
-
-def _bar() -> AbstractContextManager[Any]:
-    from importlib.util import find_spec  # noqa: PLC0415
-
-    if find_spec("ipywidgets"):
-        from tqdm.auto import tqdm  # noqa: PLC0415
-    else:  # without widgets tqdm.auto warns and falls back to this
-        from tqdm.std import tqdm  # noqa: PLC0415
-    bar: AbstractContextManager[Any] = tqdm(unit=" rows", leave=False, mininterval=0.2)
-    return bar

@@ -10,9 +10,11 @@ import polars as pl
 
 from kalshi_portfolio.errors import NotFoundError, PermissionDeniedError
 from kalshi_portfolio.parse import parse_times
+from kalshi_portfolio.schema import FILLS, SYNC_LOG, TIME
 from kalshi_portfolio.store import covered, gaps, union
+from kalshi_portfolio.sync.nameless import windows_to_read_again
 from kalshi_portfolio.sync.windowed import read_windows
-from kalshi_portfolio.sync.windows import BEGINNING
+from kalshi_portfolio.sync.windows import BEGINNING, clip
 
 if TYPE_CHECKING:
     from datetime import date
@@ -59,13 +61,42 @@ async def read_live(run: Run, reading: Reading, wanted: dict[int | None, list[Wi
 
 def missing(run: Run, table: Table) -> dict[int | None, list[Window]]:
     """Give the windows to read of every subaccount: what no sync has covered, and the overlap before now."""
-    log = run.store.coverage_log([table])
+    log = _listed_again(run, run.store.coverage_log([table]))
     start = run.since or BEGINNING
+    if run.mending:
+        return {number: gaps(*_lost(run, log, table, run.number(number))) for number in run.subaccounts}
     again = (max(run.now - run.overlap, start), run.now)
     return {
-        number: union([*gaps(covered(log, table.name, subaccount=run.number(number)), start, run.now), again])
+        number: union([*not_covered(run, log, table, number), again, *windows_to_read_again(run, table, number)])
         for number in run.subaccounts
     }
+
+
+def archived_unread(run: Run, cutoff: datetime) -> dict[int | None, list[Window]]:
+    """Give what is not covered of the archive of fills: where no cutoff was known, the live tier told nothing of it."""
+    log = run.store.coverage_log([FILLS]).filter(pl.col("cutoff").is_not_null())
+    return {number: clip(not_covered(run, log, FILLS, number), BEGINNING, cutoff) for number in run.subaccounts}
+
+
+def not_covered(run: Run, log: pl.DataFrame, table: Table, number: int | None) -> list[Window]:
+    """Give what no sync has covered, of what is wanted."""
+    return gaps(covered(log, table.name, subaccount=run.number(number)), run.since or BEGINNING, run.now)
+
+
+def _listed_again(run: Run, log: pl.DataFrame) -> pl.DataFrame:
+    """Take back that settlements were archived where the exchange has moved its cutoff back before them."""
+    line = recalled(run).settlements
+    if line is None:
+        return log
+    until = pl.when(pl.col("tier") == "archived").then(pl.min_horizontal("window_to", pl.lit(line, TIME)))
+    return log.with_columns(window_to=until.otherwise("window_to"))
+
+
+def _lost(run: Run, log: pl.DataFrame, table: Table, number: int) -> tuple[list[Window], datetime, datetime]:
+    """Give what is covered still, and the stretch that was covered once; all time where nobody knows any more."""
+    once = covered(run.store.read(SYNC_LOG), table.name, subaccount=number)
+    start, end = min((w[0] for w in once), default=BEGINNING), max((w[1] for w in once), default=run.now)
+    return covered(log, table.name, subaccount=number), max(start, run.since or BEGINNING), end
 
 
 def uncovered(run: Run, table: Table) -> dict[int, list[Window]]:

@@ -41,10 +41,10 @@ async def sync_markets(run: Run, held: Iterable[str] = ()) -> pl.DataFrame:
     tickers = _unfinished(run, set(held), absent)
     for start in range(0, len(tickers), _AT_ONCE):
         chunk = tickers[start : start + _AT_ONCE]
-        fresh = await read_markets(run, chunk)
+        fresh, unread = await read_markets(run, chunk)
         found = set(fresh["ticker"].to_list())
         aside = {row.ticker for row in run.store.quarantined(MARKETS.name)}
-        absent.markets = (absent.markets | set(chunk)) - found - aside
+        absent.markets = (absent.markets | set(chunk)) - found - aside - unread
         run.keep(MARKETS, Parsed(await describe(run, fresh, run.stored(MARKETS), absent)))
     run.release_unseen(MARKETS)
     if absent.markets:
@@ -71,27 +71,33 @@ def _unfinished(run: Run, held: set[str], absent: Absent) -> list[str]:
     for table in (FILLS, SETTLEMENTS, SNAPSHOTS):
         tickers |= set(run.stored(table)["ticker"].unique().to_list())
     paid = (pl.col("status") == "finalized") & pl.col("result").is_not_null() & pl.col("yes_payout_cents").is_not_null()
-    described = pl.col("series_ticker").is_not_null() | pl.col("event_ticker").is_in(list(absent.events))
-    final = set(run.stored(MARKETS).filter(paid, described)["ticker"].to_list())
+    known = pl.col("series_ticker", "event_title").is_not_null()
+    placed = pl.all_horizontal(known) | pl.col("event_ticker").is_in(list(absent.events))
+    unknown = pl.col("series_ticker").is_in(list(absent.series)).fill_null(value=True)
+    named = pl.col("series_title").is_not_null() | unknown
+    final = set(run.stored(MARKETS).filter(paid, placed, named, pl.col("title").is_not_null())["ticker"].to_list())
     return sorted((tickers - final - absent.markets) | held)
 
 
-async def read_markets(run: Run, tickers: list[str]) -> pl.DataFrame:
+async def read_markets(run: Run, tickers: list[str]) -> tuple[pl.DataFrame, set[str]]:
     """Read some markets, from the live tier and those missing there from the archive.
 
     Returns:
-        One row per market that was found, conforming to ``schema.MARKETS``, without event and series.
+        One row per market that was found, conforming to ``schema.MARKETS``, without event and series; and the
+        tickers of which it is not known whether the exchange has them, because an answer was refused or had a row
+        without a ticker.
     """
     frames = [MARKETS.empty()]
+    unread: set[str] = set()
     left = tickers
     for endpoint, tier in (("markets", "live"), ("historical_markets", "historical")):
-        frames.append(await _batches(run, endpoint, tier, left))
+        frames.append(await _batches(run, endpoint, tier, left, unread))
         there = set(frames[-1]["ticker"].to_list())
         left = [ticker for ticker in left if ticker not in there]
-    return pl.concat(frames)
+    return pl.concat(frames), unread
 
 
-async def _batches(run: Run, endpoint: str, tier: str, tickers: list[str]) -> pl.DataFrame:
+async def _batches(run: Run, endpoint: str, tier: str, tickers: list[str], unread: set[str]) -> pl.DataFrame:
     frames = [MARKETS.empty()]
 
     async def read(batch: list[str]) -> None:
@@ -99,10 +105,13 @@ async def _batches(run: Run, endpoint: str, tier: str, tickers: list[str]) -> pl
             pages = await run.bodies(endpoint, tickers=batch)
         except (NotFoundError, PermissionDeniedError) as error:
             run.warn(f"Markets could not be read ({error.endpoint} answered {error.status}).")
+            unread.update(batch)
             return
         parsed = parse_markets(pages, run.source(tier))
         if parsed.set_aside:
             run.keep(MARKETS, Parsed(MARKETS.empty(), parsed.set_aside))
+        if any(row.ticker is None for row in parsed.set_aside):
+            unread.update(batch)
         frames.append(parsed.frame.filter(pl.col("ticker").is_in(batch)))
 
     await all_of(read(tickers[start : start + _BATCH]) for start in range(0, len(tickers), _BATCH))

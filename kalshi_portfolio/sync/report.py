@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from html import escape
 from typing import TYPE_CHECKING
+
+from kalshi_portfolio.display import Heading, Remark, block, counted, moment, remarks, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,39 +78,41 @@ class SyncReport:
         return self.datasets[dataset]
 
     def __str__(self) -> str:
-        retried = f", {self.retries} retried" if self.retries else ""
-        head = (
-            f"Synced to {self.as_of:%Y-%m-%d %H:%M} UTC in {self.seconds:.1f} s ({self.requests:,} requests{retried})"
-        )
+        head = f"Synced to {moment(self.as_of)} in {self._effort()}"
         width = max(map(len, self.datasets), default=0)
         rows = (f"{name:<{width}}  {_words(tally)}" for name, tally in self.datasets.items())
-        return "\n".join([head, *rows, *self._remarks()])
+        return "\n".join([head, *rows, *self.remarks()])
 
     __repr__ = __str__
 
-    def _remarks(self) -> list[str]:
+    def remarks(self) -> list[str]:
+        """Give what one should know besides the counts: quarantine, gaps, warnings; mostly nothing."""
         held = []
         if self.in_quarantine:
-            held = [f"{self.in_quarantine} rows in quarantine: they did not fit, are kept as sent and tried again."]
+            rows = counted(self.in_quarantine, "row")
+            did = "it did not fit, is" if self.in_quarantine == 1 else "they did not fit, are"
+            held = [f"{rows} in quarantine: {did} kept as sent and tried again."]
         gaps = [f"{name.capitalize()} are not complete {_when(stretches)}." for name, stretches in self._gaps()]
         return [*held, *gaps, *self.warnings]
+
+    def _effort(self) -> str:
+        retried = f", {self.retries:,} retried" if self.retries else ""
+        return f"{self.seconds:.1f} s ({counted(self.requests, 'request')}{retried})"
 
     def _gaps(self) -> list[tuple[str, tuple[Window, ...]]]:
         return [(name, stretches) for name, stretches in self.missing.items() if stretches]
 
     def _repr_html_(self) -> str:
-        """Give a small table for notebooks, in the notebook's own colours."""
-        cells = "".join(
-            f"<tr><td>{escape(name)}</td><td style='text-align:right'>{t.new:,}</td>"
-            f"<td style='text-align:right'>{t.changed:,}</td><td style='text-align:right'>{t.set_aside:,}</td></tr>"
+        """Give a small table for notebooks."""
+        names = ("new", "changed", "received", "set aside")
+        headings = [Heading("dataset"), *(Heading(name, number=True) for name in names)]
+        rows = [
+            (name, *(f"{number:,}" for number in (t.new, t.changed, t.received, t.set_aside)))
             for name, t in self.datasets.items()
-        )
-        remarks = "".join(f"<li>{escape(line)}</li>" for line in self._remarks())
-        return (
-            f"<div><b>{escape(str(self).splitlines()[0])}</b><table><thead><tr><th>dataset</th><th>new</th>"
-            f"<th>changed</th><th>set aside</th></tr></thead><tbody>{cells}</tbody></table>"
-            + (f"<ul>{remarks}</ul>" if remarks else "")
-            + "</div>"
+        ]
+        body = [table(headings, rows, label="rows")] if rows else []
+        return block(
+            f"Synced to {moment(self.as_of)}", *body, remarks(map(Remark, self.remarks())), aside=self._effort()
         )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import polars as pl
 
+from kalshi_portfolio.errors import ProtocolError
 from kalshi_portfolio.parse import KINDS, Parsed, Source, parse_fills, parse_settlements, parse_transfers
 from kalshi_portfolio.schema import FILLS, SETTLEMENTS, TRANSFERS
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from kalshi_portfolio.parse import SetAside
     from kalshi_portfolio.schema import Table
     from kalshi_portfolio.sync.run import Run
+
+
+class _Ids(msgspec.Struct):
+    fill_id: Any = None
+    trade_id: Any = None
 
 
 def retry_quarantine(run: Run) -> None:
@@ -66,7 +72,10 @@ def _retry(run: Run, table: Table, parse: Callable[[SetAside, Source], Parsed]) 
     fitting: list[SetAside] = []
     frames: list[pl.DataFrame] = []
     for row in run.store.quarantined(table.name):
-        parsed = parse(row, Source(row.seen_at, row.tier, row.subaccount, run.key_subaccount))
+        try:
+            parsed = parse(row, Source(row.seen_at, row.tier, row.subaccount, run.key_subaccount))
+        except ProtocolError:  # nested deeper than can be read here: no reason to stop a sync
+            continue
         if not parsed.set_aside:
             fitting.append(row)
             frames.append(parsed.frame)
@@ -76,8 +85,11 @@ def _retry(run: Run, table: Table, parse: Callable[[SetAside, Source], Parsed]) 
 
 
 def _fill_id(row: SetAside) -> str | None:
-    decoded = msgspec.json.decode(row.raw)
-    found = decoded.get("fill_id") or decoded.get("trade_id") if isinstance(decoded, dict) else None
+    try:
+        ids = msgspec.json.decode(row.raw, type=_Ids)  # these fields alone: another one may be why it is here
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    found = ids.fill_id or ids.trade_id
     return found if isinstance(found, str) else None
 
 

@@ -50,9 +50,11 @@ class Run:
         since: The start of what is wanted; None for everything.
         progress: Who is told how far the sync has come.
         tallies: Rows counted, per dataset.
+        mending: Whether to read only what was complete once and is not any more, and nothing new.
         certain: Whether it is known which subaccount the answers are about. If not, nothing is logged as
             covered, and nothing is closed.
         warnings: What could not be done or looked odd.
+        nameless: Windows in which rows without a ticker did not fit, per dataset and subaccount.
     """
 
     client: KalshiClient
@@ -64,9 +66,11 @@ class Run:
     overlap: timedelta
     since: datetime | None
     progress: Progress
+    mending: bool = False
     certain: bool = True
     tallies: dict[str, Tally] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    nameless: dict[str, list[Window]] = field(default_factory=dict)
     _waiting: list[tuple[Table, Parsed]] = field(default_factory=list)
     _unlogged: list[dict[str, Any]] = field(default_factory=list)
     _aside: dict[str, set[str]] = field(default_factory=dict)
@@ -93,6 +97,7 @@ class Run:
         """Read a list page by page, to the last."""
         async with aclosing(self.client.pages(endpoint, **params)) as pages:
             async for page in pages:
+                self.progress(page.rows_key, page.count)
                 yield page
 
     async def bodies(self, endpoint: str, **params: Any) -> list[bytes]:
@@ -150,7 +155,10 @@ class Run:
             tally.changed += done.changed
             if done.partitions or table.partition_by is None:
                 self._stored.pop(table.name, None)
-        self.progress(table.name, parsed.frame.height)
+
+    def seen_aside(self, table: Table) -> set[str]:
+        """Give the digests of the rows that this run has set aside."""
+        return self._aside.get(table.name, set())
 
     def release_unseen(self, table: Table, tiers: Collection[str] | None = None) -> None:
         """Let go of the rows in quarantine that a whole reading did not bring again: the exchange mended them.
@@ -159,7 +167,7 @@ class Run:
             table: A dataset that is read whole at each sync.
             tiers: Only rows of these tiers, because others were not read; None for all.
         """
-        seen = self._aside.get(table.name, set())
+        seen = self.seen_aside(table)
         gone = [
             row.digest
             for row in self.store.quarantined(table.name)

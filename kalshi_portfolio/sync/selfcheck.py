@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from kalshi_portfolio import money
+from kalshi_portfolio.display import counted
 from kalshi_portfolio.schema import FILLS, SETTLEMENTS
 from kalshi_portfolio.sync.fills import read_fills_of
 from kalshi_portfolio.sync.history import uncovered
@@ -44,7 +45,7 @@ async def check_fills(run: Run, answers: Answers, markets: pl.DataFrame) -> None
     if left:
         shown = ", ".join(ticker for _, ticker in sorted(left)[:_SHOWN]) + (", ..." if len(left) > _SHOWN else "")
         run.warn(
-            f"In {len(left)} markets our fills do not add up to the exchange's position ({shown}). "
+            f"In {counted(len(left), 'market')} our fills do not add up to the exchange's position ({shown}). "
             "Their P&L is left out until they do."
         )
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from kalshi_portfolio.sync.run import Run
 
+_ONE_BY_ONE = 20
 READING = Reading(SETTLEMENTS, "settlements", "live", parse_settlements)
 
 
@@ -22,6 +23,28 @@ async def read_settlements(run: Run) -> list[Read]:
     """Read every settlement that is not covered yet, and the overlap once more."""
     run.tally("settlements")
     return await read_live(run, READING, missing(run, SETTLEMENTS))
+
+
+async def read_set_aside(run: Run) -> None:
+    """Ask again for the settlements that did not fit: once their window is covered, no other reading brings them."""
+    known = {run.number(number): number for number in run.subaccounts}
+    aside = [row for row in run.store.quarantined(SETTLEMENTS.name) if run.number(row.subaccount) in known]
+    asked: set[tuple[int, str | None]] = {
+        (run.number(row.subaccount), row.ticker) for row in aside if row.ticker is not None
+    }
+    if len(asked) > _ONE_BY_ONE:  # then rather all of them
+        asked = {(number, None) for number, _ in asked}
+    good: set[tuple[int, str]] = set()
+    bad: set[str] = set()
+    for number, ticker in sorted(asked, key=str):
+        pages = await run.bodies("settlements", subaccount=known[number], ticker=ticker)
+        parsed = parse_settlements(pages, run.source("live", known[number]))
+        run.keep(SETTLEMENTS, parsed)
+        good |= {(number, found) for found in parsed.frame["ticker"]}
+        bad |= {row.digest for row in parsed.set_aside}
+    mended = [row for row in aside if (run.number(row.subaccount), row.ticker) in good and row.digest not in bad]
+    if mended:
+        run.store.release(SETTLEMENTS.name, [row.digest for row in mended])
 
 
 def log_settlements(run: Run, done: list[Read], cutoff: datetime | None) -> None:

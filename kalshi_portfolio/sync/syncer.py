@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 from kalshi_portfolio.errors import ArgumentError, LockedError, StoreError
 from kalshi_portfolio.schema import DATASETS, FILLS, SETTLEMENTS
 from kalshi_portfolio.store import union
-from kalshi_portfolio.sync.account import admit_key, exchange_time, pace, reach
+from kalshi_portfolio.sync.account import admit_key, exchange_time, pace, reach, recalled
 from kalshi_portfolio.sync.fills import FillSync
 from kalshi_portfolio.sync.history import cutoffs, uncovered
 from kalshi_portfolio.sync.markets import sync_markets
+from kalshi_portfolio.sync.nameless import forget
 from kalshi_portfolio.sync.positions import read_positions, write_positions
 from kalshi_portfolio.sync.report import SyncReport
 from kalshi_portfolio.sync.retry import release_replaced, retry_quarantine
 from kalshi_portfolio.sync.run import Run
 from kalshi_portfolio.sync.selfcheck import check_fills
-from kalshi_portfolio.sync.settlements import log_settlements, read_settlements
+from kalshi_portfolio.sync.settlements import log_settlements, read_set_aside, read_settlements
 from kalshi_portfolio.sync.transfers import sync_balances, sync_transfers
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class PortfolioSyncer:
         on_wait: Called once with the holder of the lock, if somebody else has it.
         key_fingerprint: A hash of the key id in use, to recognise a key that the folder has not seen.
         paced: Whether to keep to the account's read limit.
+        mending: Whether to read only the windows that were complete once and have lost a file since: nothing new,
+            and no overlap.
 
     Raises:
         ArgumentError: ``since`` has no time zone, or ``overlap`` is negative.
@@ -76,6 +79,7 @@ class PortfolioSyncer:
         on_wait: Callable[[Holder | None], None] | None = None,
         key_fingerprint: str = "",
         paced: bool = True,
+        mending: bool = False,
     ) -> None:
         if since is not None and since.tzinfo is None:
             raise ArgumentError(f"since={since} has no time zone. Use for example datetime(2026, 1, 1, tzinfo=UTC).")
@@ -90,6 +94,7 @@ class PortfolioSyncer:
         self._on_wait = on_wait
         self._key_fingerprint = key_fingerprint
         self._paced = paced
+        self._mending = mending
         self._listed: Parsed | None = None
 
     async def sync_all(self) -> SyncReport:
@@ -184,11 +189,16 @@ class PortfolioSyncer:
         with ExitStack() as held:
             await self._lock(held)
             now = await exchange_time(self._client)
+            if self._since is not None and self._since > now:
+                raise ArgumentError(
+                    f"since={self._since:%Y-%m-%d %H:%M} UTC lies in the future: the exchange's clock says "
+                    f"{now:%Y-%m-%d %H:%M} UTC. Expected a time that is past."
+                )
             if self._store.new_key:
                 await admit_key(self._client, self._store, self._key_fingerprint)
             if self._paced:
                 await pace(self._client, self._store, now)
-            found = await reach(self._client, now)
+            found = recalled(await reach(self._client, now), self._store)
             self._listed = found.listed
             run = Run(
                 client=self._client,
@@ -200,6 +210,7 @@ class PortfolioSyncer:
                 overlap=self._overlap,
                 since=self._since,
                 progress=self._progress,
+                mending=self._mending,
                 certain=found.certain,
             )
             if not found.certain:
@@ -261,6 +272,9 @@ async def _sync_history(run: Run, datasets: set[str]) -> None:
         if fills:
             await fills.read_archive(line.fills)
     run.flush()
+    if "settlements" in datasets:
+        forget(run, SETTLEMENTS)
+        await read_set_aside(run)
 
 
 def _missing(run: Run) -> dict[str, tuple[Window, ...]]:

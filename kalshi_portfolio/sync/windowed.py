@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from kalshi_portfolio.parse import Parsed
+from kalshi_portfolio.sync.nameless import remember
 from kalshi_portfolio.sync.run import Run, all_of
 from kalshi_portfolio.sync.windows import split, widened
 
@@ -112,6 +113,8 @@ def _store(run: Run, reading: Reading, subaccount: int | None, window: Window, p
     time = pl.col(reading.table.partition_by or "")
     inside = time >= window[0] if window[1] >= run.now else (time >= window[0]) & (time < window[1])
     frame = parsed.frame.filter(inside)
+    if any(row.ticker is None for row in parsed.set_aside):
+        remember(run, reading.table, subaccount, window)
     run.buffer(reading.table, Parsed(frame, parsed.set_aside))
     covered = frame.filter(time < window[1])
     days = covered.select(time.dt.date().alias("date")).group_by("date").len()
