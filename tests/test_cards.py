@@ -239,7 +239,7 @@ def test_a_position_never_quoted_asks_for_quotes(tmp_path: Path) -> None:
         summary = ours.summary()
     assert "1 position is left out of net figures: a fee is unknown." in repr(summary)
     assert "net P&L" in repr(summary)
-    assert re.search(r"fees +-\s", repr(ours.summary())), "what is not known is no sum"
+    assert re.search(r"fees +-\s", repr(summary)), "what is not known is no sum"
     Store.open(ours.root).quarantine("fills", [SetAside("fills", "{}", "no ticker", None, "live", 0, at(0))])
     assert "In quarantine: 1 row that does not fit." in " ".join(repr(ours).split())
 

@@ -311,6 +311,7 @@ def test_what_was_linked_is_kept_until_something_changes(exchange: Any, tmp_path
 
 
 @pytest.mark.parametrize("name", FRAMES)
+@pytest.mark.filterwarnings("ignore::kalshi_portfolio.errors.NotSyncedWarning")  # see test_portfolio_unsynced
 def test_an_empty_folder_gives_empty_typed_frames(tmp_path: Path, name: str) -> None:
     ours = written(tmp_path / "data")
     for empty in (getattr(ours, name)(), getattr(ours, name)(lazy=True).collect()):
@@ -318,6 +319,7 @@ def test_an_empty_folder_gives_empty_typed_frames(tmp_path: Path, name: str) -> 
         assert empty.schema == FRAMES[name]
 
 
+@pytest.mark.filterwarnings("ignore::kalshi_portfolio.errors.NotSyncedWarning")  # see test_portfolio_unsynced
 def test_profit_and_coverage_of_an_empty_folder(tmp_path: Path) -> None:
     ours = written(tmp_path / "data")
     assert ours.pnl().is_empty()
@@ -337,6 +339,7 @@ def test_an_account_that_never_traded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("only", ["positions", "fills", "settlements", "balances", "transfers"])
+@pytest.mark.filterwarnings("ignore::kalshi_portfolio.errors.NotSyncedWarning")  # see test_portfolio_unsynced
 def test_a_folder_with_one_dataset_works_and_says_what_is_missing(exchange: Any, tmp_path: Path, only: str) -> None:
     ours = synced(exchange, tmp_path / "data", only=only)
     for name, schema in FRAMES.items():
@@ -354,6 +357,7 @@ def test_a_folder_with_one_dataset_works_and_says_what_is_missing(exchange: Any,
         assert ours.positions().is_empty()
 
 
+@pytest.mark.filterwarnings("ignore::kalshi_portfolio.errors.NotSyncedWarning")  # see test_portfolio_unsynced
 def test_settlements_without_fills_are_listed_and_not_summed(exchange: Any, tmp_path: Path) -> None:
     ours = synced(exchange, tmp_path / "data", only="settlements")
     positions = ours.positions()
@@ -581,6 +585,7 @@ def test_our_figures_equal_the_exchanges_on_the_demo(pf: kp.Portfolio) -> None:
     assert set(pf.reconcile(tickers=ticker)["ticker"]) == {ticker}
 
 
+@pytest.mark.filterwarnings("ignore::kalshi_portfolio.errors.NotSyncedWarning")  # see test_portfolio_unsynced
 def test_results_of_an_empty_folder(tmp_path: Path) -> None:
     ours = written(tmp_path / "data")
     assert ours.equity().is_empty()

@@ -48,6 +48,7 @@ def test_a_round_trip_in_a_deleted_day_invents_no_profit_and_the_next_sync_bring
     assert figures(pf).equals(whole)
 
 
+@pytest.mark.filterwarnings("ignore::kalshi_portfolio.errors.NotSyncedWarning")  # see test_portfolio_unsynced
 def test_fills_without_any_log_of_what_was_read_are_known_from_nowhere(tmp_path: Path) -> None:
     round_trip_in_a_gap(tmp_path / "d")
     shutil.rmtree(tmp_path / "d" / "sync_log")
