@@ -70,7 +70,7 @@ class Secret(str):
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
-        # str(text) of a secret is what is shown of it.
+        """Wrap a text; a secret stays the one that it is, for ``str()`` of it is only what is shown of it."""
         return text if isinstance(text, cls) else super().__new__(cls, text)
 
     def __repr__(self) -> str:

@@ -147,7 +147,7 @@ def test_ipython_in_a_terminal_shows_the_card_as_text_and_awaits(tmp_path: Path,
         assert "<" not in card
         assert "`asyncio`" in say("%autoawait")
         assert "slept" in say("await asyncio.sleep(0, 'slept')")
-        synced = say("kp.sync('data', connection=kp.demo_connection(), only='balances')")
+        synced = say("kp.sync('data', connection=kp.demo_connection())")
         assert "Synced to" in synced
         assert " rows" in synced  # the bar was there
         assert "slept" in say("await asyncio.sleep(0, 'slept'); kp.Portfolio('data').balances().height, 'slept'")
