@@ -242,26 +242,32 @@ class Session:
             async with asyncio.timeout(self._whole):
                 response = await self._http.send(outgoing)
         except TimeoutError as error:
+            _bare(error)
             raise Transient(_connection_failed(endpoint, _too_slow(outgoing, self._whole))) from error
         except (*_PASSING, httpx.DecodingError) as error:
-            failed = _connection_failed(endpoint, _bare(error))
+            _bare(error)
+            failed = _connection_failed(endpoint, error)
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 failed.add_note("A company proxy may need its own certificates: set SSL_CERT_FILE.")
                 raise failed from error
             raise Transient(failed) from error
         except httpx.RequestError as error:
-            raise _connection_failed(endpoint, _bare(error)) from error
+            _bare(error)
+            raise _connection_failed(endpoint, error) from error
         self.stats.received_bytes += len(response.content)
         return response
 
 
-def _bare(error: httpx.RequestError) -> httpx.RequestError:
-    """Drop the frames inside httpx and what it uses: their variables hold the signed headers."""
-    link: BaseException | None = error
-    while link is not None:
-        link.__traceback__ = None
-        link = link.__cause__ or link.__context__
-    return error
+def _bare(error: BaseException) -> None:
+    """Drop the frames inside httpx and what it uses, of whatever led to an error: they hold the signed headers."""
+    waiting: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while waiting:
+        link = waiting.pop()
+        if link is not None and id(link) not in seen:
+            seen.add(id(link))
+            link.__traceback__ = None
+            waiting += [link.__cause__, link.__context__]
 
 
 def _too_slow(request: httpx.Request, seconds: float | None) -> httpx.ReadTimeout:

@@ -17,7 +17,7 @@ from kalshi_portfolio import money
 from kalshi_portfolio.ledger.blocks import blocks_of_groups
 from kalshi_portfolio.ledger.fees import fill_in_fees
 from kalshi_portfolio.ledger.sequence import by_market
-from kalshi_portfolio.ledger.validate import in_sequence, refuse_bad_fills
+from kalshi_portfolio.ledger.validate import in_sequence, refuse_absurd_totals, refuse_bad_fills
 from kalshi_portfolio.schema import JUDGED, SETTLED
 
 KEY = ("ticker", "subaccount")
@@ -69,6 +69,7 @@ def line_up(fills: pl.DataFrame, settled: pl.DataFrame | None = None, judged: pl
         money.units(pl.col("fee_cents")).alias("fee"),
     )
     money.refuse_overflow(fills["amount"], "fills.quantity")
+    refuse_absurd_totals(fills)
     sequence = by_market(fills)
     sequence = sequence.with_columns(at(fills["delta"], "row"))
     groups = _groups(_totals(fills, sequence), settled, judged)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from kalshi_portfolio import money
 from kalshi_portfolio.errors import SchemaError
 from kalshi_portfolio.schema import FILLS
 
@@ -48,6 +49,28 @@ def refuse_bad_fills(fills: pl.DataFrame) -> None:
     # Ids whose hashes all differ all differ; the ids themselves, three times as slow, decide only where a hash repeats.
     if ids.hash().n_unique() != fills.height and ids.n_unique() != fills.height:
         _refuse("a kalshi_trade_id that came before", fills.filter(pl.col("kalshi_trade_id").is_duplicated()))
+
+
+def refuse_absurd_totals(fills: pl.DataFrame) -> None:
+    """Refuse a market whose contracts, at a dollar each, are worth more than a column of money holds.
+
+    Args:
+        fills: Rows whose quantities 64 bits can add up.
+
+    Raises:
+        SchemaError: It names the market.
+    """
+    most = 10 ** (money.MONEY.precision - money.MONEY.scale) // 100
+    if (fills["quantity"].sum() or 0) < most:  # of all markets together, which is quick to tell
+        return
+    totals = fills.group_by("subaccount", "exchange_index", "ticker").agg(pl.col("quantity").sum())
+    absurd = totals.filter(pl.col("quantity") >= most)
+    if absurd.height:
+        _, _, ticker, quantity = absurd.row(0)
+        raise SchemaError(
+            f"fills: {quantity:,} contracts of {ticker} in all. Expected fewer than {most:,} of one market, so that "
+            "every amount can be held exactly: look for a fill with an absurd quantity."
+        )
 
 
 def _refuse(what: str, rows: pl.DataFrame) -> None:

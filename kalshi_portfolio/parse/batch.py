@@ -25,8 +25,9 @@ _SHOWN = 60
 _LONGEST_NAME = 200
 _TEXT = {str, type(None)}
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-_YEAR_1 = datetime(1, 1, 1, tzinfo=UTC)
-_LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
+_FIRST_DAY = datetime(1, 1, 2, tzinfo=UTC)
+_LAST_DAY = datetime(9999, 12, 30, tzinfo=UTC)
+_UNSET_TIME = "0001-01-01T00:00:00Z"
 _NO_NAME = (dict, list, bool, int)
 
 
@@ -144,10 +145,11 @@ class Batch(Generic[Row]):
             if None in values:
                 self.refuse(pl.Series([value is None for value in values]), f"{name} is null")
 
-    def text(self, *names: str, required: bool = False) -> pl.Series:
+    def text(self, *names: str, required: bool = False, asked_by: bool = False) -> pl.Series:
         """Read a text field: the first of the names that is present and not empty; numbers become text.
 
-        What is required is a name or an id, and no number: it would make another thing of the same row.
+        What is required is a name or an id, and no number: it would make another thing of the same row. Such a one,
+        and what the exchange is asked by later (``asked_by``), is of some length and can be shown.
         """
         result = self._one_text(names[0], numbers=not required)
         for name in names[1:]:
@@ -156,6 +158,7 @@ class Batch(Generic[Row]):
             result = _coalesce(result, self._one_text(name, numbers=not required))
         if required:
             self.refuse(result.is_null(), f"{names[0]} is missing")
+        if required or asked_by:
             self.refuse(result.str.len_chars() > _LONGEST_NAME, f"{names[0]} is longer than {_LONGEST_NAME} letters")
             self.refuse(result.str.contains(r"\p{C}"), f"{names[0]} holds control characters", shown=result)
         return result
@@ -211,6 +214,7 @@ class Batch(Generic[Row]):
     def time(self, *names: str, required: bool = False) -> pl.Series:
         """Read an RFC 3339 text, or Unix seconds or milliseconds (told apart by size), as UTC microseconds."""
         text = self.text(*names)
+        text = text.set((text == _UNSET_TIME).fill_null(value=False), None)  # Go's word for a time that is not set
         result = parse_times(text)
         unread = text.is_not_null() & result.is_null()
         self.refuse(unread, f"{names[0]} is no point in time", shown=text)
@@ -239,6 +243,8 @@ class Batch(Generic[Row]):
         raws = [raw for page in self._pages for raw in raw_rows(page, self._rows_key)]
         for index, reason in sorted(self._reasons.items()):
             ticker = None if tickers is None else tickers[index]
+            if ticker is not None and len(ticker) > _LONGEST_NAME:
+                ticker = None  # nobody can be asked about it
             source = self.source
             aside.append(
                 SetAside(
@@ -276,7 +282,7 @@ def parse_times(text: pl.Series) -> pl.Series:
             leap second, ``23:59:60``, is the first second of the next minute, as in Unix time.
 
     Returns:
-        Datetimes in UTC, in microseconds, of the years 1 to 9999: Python knows no others.
+        Datetimes in UTC, in microseconds, of the years 1 to 9999: Python knows no others, in any time zone.
 
     Examples:
         >>> parse_times(pl.Series(["2026-07-02T13:03:04.91Z", "1782997384", "soon"])).dt.to_string().to_list()
@@ -296,7 +302,7 @@ def parse_times(text: pl.Series) -> pl.Series:
             .then(whole * 1_000_000)
         ).to_series()
         result = result.fill_null(unix.cast(TIME))
-    known = result.is_between(_YEAR_1, _LAST_INSTANT).fill_null(value=True)
+    known = result.is_between(_FIRST_DAY, _LAST_DAY).fill_null(value=True)
     return result.cast(TIME) if known.all() else result.set(~known, None).cast(TIME)
 
 

@@ -77,7 +77,7 @@ def parse_markets(pages: Sequence[bytes], source: Source) -> Parsed:
     result = batch.text("result").str.to_lowercase()
     columns = {
         "ticker": ticker,
-        "event_ticker": batch.text("event_ticker"),
+        "event_ticker": batch.text("event_ticker", asked_by=True),
         "title": batch.text("title"),
         "yes_label": batch.text("yes_sub_title"),
         "no_label": batch.text("no_sub_title"),
@@ -152,7 +152,7 @@ def parse_events(pages: Sequence[bytes], source: Source, *, rows_key: str = "eve
     columns = {
         "event_ticker": batch.text("event_ticker", required=True),
         "event_title": batch.text("title"),
-        "series_ticker": batch.text("series_ticker"),
+        "series_ticker": batch.text("series_ticker", asked_by=True),
         "category": batch.text("category"),
         "collateral_return_type": batch.text("collateral_return_type"),
         "mutually_exclusive": batch.flag("mutually_exclusive"),

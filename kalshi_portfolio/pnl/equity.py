@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from kalshi_portfolio import money
+from kalshi_portfolio.errors import ArgumentError
 from kalshi_portfolio.pnl.group import check_period, period_of, pnl
 from kalshi_portfolio.schema import EQUITY_VALUES, MARKETS
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+_MOST_PERIODS = 5_000_000
 
 
 def equity(
@@ -90,10 +95,23 @@ def every_period(periods: pl.Series, freq: str, tz: str, *, days: bool) -> pl.Da
     if days:
         all_of_them = pl.date_range(pl.lit(first), pl.lit(last), freq, eager=False)
         return pl.select(all_of_them.alias("period"))
+    _refuse_too_many(first, last, freq)
     # Counted in UTC and cut again: in some zones an hour comes twice, or begins at a half.
     start, end = (pl.lit(bound).dt.convert_time_zone("UTC") for bound in (first, last))
     every = pl.datetime_range(start, end, freq, time_unit="us").dt.convert_time_zone(tz)
-    return pl.select(period=every.dt.truncate(freq)).unique(maintain_order=True)
+    cut = pl.select(period=every.dt.truncate(freq))["period"]
+    # Where a clock goes back by half an hour, one hour begins at a time that no step from another one meets.
+    return pl.DataFrame({"period": pl.concat([cut, periods]).unique().sort()})
+
+
+def _refuse_too_many(first: Any, last: Any, freq: str) -> None:
+    """Refuse what would fill the memory: every second of two years is 63 million rows."""
+    count = (last - first) / timedelta(seconds=int(freq[:-1]) * _SECONDS[freq[-1]])
+    if count > _MOST_PERIODS:
+        raise ArgumentError(
+            f"freq={freq!r} gives {count:,.0f} periods from {first:%Y-%m-%d} to {last:%Y-%m-%d}. Expected at most "
+            f"{_MOST_PERIODS:,}: choose a longer one."
+        )
 
 
 def between(frame: pl.DataFrame, since: datetime | None, until: datetime | None, tz: str) -> pl.DataFrame:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _OF_LOTS = ("ticker", "side", "is_taker", "subaccount", "exchange_index", "position_id")
 _DERIVED = ("price_bucket", "hour", "weekday")
-_FREQ = re.compile(r"[1-9][0-9]*(?:(mo|[dwqy])|[hms])")
+_FREQ = re.compile(r"[1-9][0-9]{0,4}(?:(mo|[dwqy])|[hms])")
 _BUCKET = 10 * 10**money.PRICE_SCALE
 _BUCKETS = tuple(f"{10 * i:02}–{10 * i + 10}¢" for i in range(10))  # noqa: RUF001  (an en dash, as in print)
 _COUNTS = ("quantity", "lots", "unknown_lots")

@@ -14,10 +14,11 @@ import shutil
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from kalshi_portfolio.errors import StoreError
-from kalshi_portfolio.store.layout import INTENT, TMP, Intent, intents
+from kalshi_portfolio.store.layout import INTENT, TMP, Intent, intents, listed
 from kalshi_portfolio.store.locks import exclusive
 
 if TYPE_CHECKING:
@@ -99,7 +100,8 @@ def write_atomically(path: Path, data: bytes, *, root: Path) -> None:
             path=path,
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # the error that is on its way says more
+            part.unlink(missing_ok=True)
 
 
 def _stage(folder: Path, writes: list[tuple[str, Callable[[], bytes]]], deletes: tuple[str, ...]) -> Intent:
@@ -173,7 +175,7 @@ def _drop_empty(root: Path, deletes: tuple[str, ...]) -> None:
 def _clear(root: Path) -> None:
     """Remove what dead processes have begun. Whoever writes a small file holds one lock or the other."""
     tmp = root / TMP
-    entries = list(tmp.iterdir()) if tmp.is_dir() else []
+    entries = listed(tmp)
     if not entries:
         return
     with exclusive(root):
@@ -181,7 +183,10 @@ def _clear(root: Path) -> None:
             if entry.is_dir():
                 shutil.rmtree(entry, ignore_errors=True)
             else:
-                entry.unlink(missing_ok=True)
+                with suppress(
+                    OSError
+                ):  # as above; what cannot be removed cannot be written over either, and that is said
+                    entry.unlink(missing_ok=True)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -79,11 +79,24 @@ def intents(root: Path) -> list[Intent]:
     Raises:
         StoreError: An intent asks for something that no commit of ours would.
     """
+    folders = sorted(entry for entry in listed(root / TMP) if (entry / INTENT).is_file())
+    return [_intent(folder) for folder in folders]
+
+
+def listed(folder: Path) -> list[Path]:
+    """List a folder; nothing where there is none.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
     try:
-        folders = sorted(entry for entry in (root / TMP).iterdir() if (entry / INTENT).is_file())
+        return list(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return [_intent(folder) for folder in folders]
+    except OSError as error:
+        raise StoreError(
+            f"{folder} cannot be read: {error.strerror}. Check its owner and permissions.", path=folder
+        ) from error
 
 
 def _intent(folder: Path) -> Intent:
@@ -115,11 +128,7 @@ def _final(root: Path, table: Table) -> Iterator[tuple[date | None, Path]]:
         if (folder / FILE).exists():
             yield None, folder / FILE
         return
-    try:
-        entries = list(folder.iterdir())
-    except FileNotFoundError:
-        return
-    for entry in entries:
+    for entry in listed(folder):
         match = _DAY.fullmatch(entry.name)
         path = entry / FILE
         if match and path.exists():

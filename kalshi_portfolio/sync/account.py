@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _LIMITS_KEPT = timedelta(days=7)
 _LIMITS = "read_limit"
 _FILLS_TRIED = 5
+_NUMBERS = 2**31  # what the column holds
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ async def pace(client: KalshiClient, store: Store, now: datetime) -> None:
         if known is not None and abs(now - datetime.fromisoformat(known["at"])) < _LIMITS_KEPT:
             client.set_read_limit(known["refill_rate"], known["bucket_capacity"])
             return
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         pass  # somebody edited the file: ask again
     try:
         read = (await client.get_account_limits())["read"]
@@ -88,7 +89,7 @@ async def pace(client: KalshiClient, store: Store, now: datetime) -> None:
         client.set_read_limit(rate, capacity)
     except AuthenticationError:
         raise
-    except (ApiError, ProtocolError, KeyError, TypeError, ValueError):
+    except (ApiError, ProtocolError, KeyError, TypeError, ValueError, OverflowError):
         return  # a restricted key may not ask; the client keeps its own careful pace
     store.put_fact(_LIMITS, {"at": now.isoformat(), "refill_rate": rate, "bucket_capacity": capacity})
 
@@ -121,7 +122,7 @@ def recalled(reach: Reach, store: Store) -> Reach:
 
 
 def _number(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _NUMBERS else None
 
 
 async def _restricted(client: KalshiClient) -> Reach:

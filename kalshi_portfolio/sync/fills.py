@@ -41,7 +41,6 @@ class FillSync:
         self._wanted = missing(run, FILLS)
         self._from = BEGINNING
         self._read: list[Read] = []
-        self._whole = True
 
     async def read_live(self) -> None:
         """Read the live tier, from a day before the last cutoff known on."""
@@ -63,12 +62,14 @@ class FillSync:
             self._read += await read_live(run, LIVE, self._clipped(begins, self._from))
         self._log_live(self._read, begins, cutoff)
         unread = {} if run.mending else archived_unread(run, begins)
-        for number, windows in self._clipped(BEGINNING, begins).items():
-            wanted = union([*windows, *unread.get(number, [])])
-            if wanted:
-                self._whole &= await _read_archive(run, number, wanted, begins)
-                await self._read_taken_back(number, wanted, begins)
-        if self._whole:
+        archived = {
+            number: union([*windows, *unread.get(number, [])])
+            for number, windows in self._clipped(BEGINNING, begins).items()
+        }
+        whole = [await _read_archive(run, number, windows, begins) for number, windows in archived.items() if windows]
+        if whole:
+            await _read_taken_back(run, archived, begins)
+        if all(whole):
             run.flush()
             forget(run, FILLS)
 
@@ -76,12 +77,6 @@ class FillSync:
         for read in reads:
             for part in clip([read.window], begins, self._run.now):
                 self._run.log("fills", "live", self._run.number(read.subaccount), part, cutoff=cutoff, found=read.found)
-
-    async def _read_taken_back(self, number: int | None, windows: list[Window], begins: datetime) -> None:
-        """Read live what the exchange took back from its archive while that was read."""
-        line = await cutoffs(self._run)
-        if line is not None and (now_begins := line.fills or BEGINNING) < begins:
-            await read_live(self._run, LIVE, {number: clip(windows, now_begins, begins)})
 
     def _clipped(self, start: datetime, end: datetime) -> dict[int | None, list[Window]]:
         return {number: clip(windows, start, end) for number, windows in self._wanted.items()}
@@ -104,6 +99,13 @@ async def _read_archive(run: Run, number: int | None, windows: list[Window], cut
         )
         return False
     return True
+
+
+async def _read_taken_back(run: Run, archived: dict[int | None, list[Window]], cutoff: datetime) -> None:
+    """Read live what the exchange took back from its archive while that was read."""
+    line = await cutoffs(run)
+    if line is not None and (begins := line.fills or BEGINNING) < cutoff:
+        await read_live(run, LIVE, {number: clip(windows, begins, cutoff) for number, windows in archived.items()})
 
 
 async def read_fills_of(run: Run, number: int | None, tickers: list[str]) -> None:

@@ -26,9 +26,13 @@ async def read_settlements(run: Run) -> list[Read]:
 
 
 async def read_set_aside(run: Run) -> None:
-    """Ask again for the settlements that did not fit: once their window is covered, no other reading brings them."""
+    """Ask again for the settlements that did not fit in earlier syncs.
+
+    Once their window is covered, no other reading brings them.
+    """
     known = {run.number(number): number for number in run.subaccounts}
-    aside = [row for row in run.store.quarantined(SETTLEMENTS.name) if run.number(row.subaccount) in known]
+    rows, seen = run.store.quarantined(SETTLEMENTS.name), run.seen_aside(SETTLEMENTS)
+    aside = [row for row in rows if run.number(row.subaccount) in known and row.digest not in seen]
     asked: set[tuple[int, str | None]] = {
         (run.number(row.subaccount), row.ticker) for row in aside if row.ticker is not None
     }
