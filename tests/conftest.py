@@ -8,10 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Faults, crashes and fuzzing take many minutes, and are not yet part of every run: RELIABILITY=1 pytest runs them.
-collect_ignore_glob = [] if os.environ.get("RELIABILITY") else ["crash/*", "test_faults_*", "test_fuzz_*"]
-
-
 # A slow shared machine must not turn a property into a timing test; in CI the examples are the same every time.
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True)

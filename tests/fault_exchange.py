@@ -61,7 +61,7 @@ class Fault:
         cursor: Whether only requests with a cursor match (True), or only those without (False).
         before: Called before the exchange is asked: moves the world, or changes the question.
         instead: Answers in place of the exchange.
-        rows: Changes the decoded body of a good answer.
+        rows: Changes the decoded body of an answer.
         reply: Changes the answer's status, headers or bytes.
         wire: Sends the answer in its own way.
     """
@@ -156,7 +156,13 @@ class FaultExchange:
         instead = next((fault.instead for fault in striking if fault.instead is not None), None)
         reply = await self.ask(asked) if instead is None else await instead(self, asked)
         for fault in striking:
-            _edit(fault, asked, reply)
+            if fault.rows is not None and reply.body.startswith(b"{"):
+                body = json.loads(reply.body)
+                fault.rows(asked, body)
+                reply.body = json.dumps(body).encode()
+        for fault in striking:
+            if fault.reply is not None:
+                fault.reply(reply)
         wire = next((fault.wire for fault in striking if fault.wire is not None), _plainly)
         await wire(writer, _encoded(reply))
 
@@ -165,15 +171,6 @@ class FaultExchange:
         url = f"{BASE_URL}{asked.path}" + (f"?{urlencode(asked.query)}" if asked.query else "")
         response = await self._inner.handle_async_request(httpx.Request("GET", url, headers=asked.headers))
         return Reply(response.status_code, dict(response.headers), await response.aread())
-
-
-def _edit(fault: Fault, asked: Asked, reply: Reply) -> None:
-    if fault.rows is not None and reply.status == 200:
-        body = json.loads(reply.body)
-        fault.rows(asked, body)
-        reply.body = json.dumps(body).encode()
-    if fault.reply is not None:
-        fault.reply(reply)
 
 
 def _asked(head: bytes) -> Asked:

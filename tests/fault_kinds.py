@@ -99,7 +99,7 @@ def malformed(seed: int = 0, **where: Any) -> Fault:
 
     def reply(answer: Reply) -> None:
         place = chance.randrange(1, len(answer.body))
-        junk = chance.choice([b"\xff\xfe", b"\x00", b'"', b"}", b"<br>", b"\\u12"])
+        junk = chance.choice([b"\xff\xfe", b"\x00", b'"'])  # wrong inside a text as well as outside
         answer.body = answer.body[:place] + junk + answer.body[place:]
 
     return Fault("malformed JSON", reply=reply, **where)

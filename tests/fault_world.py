@@ -102,6 +102,10 @@ def line(
     return replace(plain, client=client)
 
 
+class Stopped(BaseException):
+    """What breaks a sync off wherever it stands."""
+
+
 class _Crashing:
     """Signs some requests; the next one breaks everything off, as the stop button does."""
 
@@ -112,7 +116,7 @@ class _Crashing:
     def headers(self, method: str, path: str, timestamp_ms: int) -> dict[str, str]:
         self._left -= 1
         if self._left <= 0:
-            raise KeyboardInterrupt
+            raise Stopped
         return self._signer.headers(method, path, timestamp_ms)
 
 
@@ -268,10 +272,10 @@ def crashing(at: int) -> Iterator[None]:
         def write(self: Store, *args: Any, **options: Any) -> Any:
             left["writes"] -= 1
             if left["writes"] == 0 and at % 2:
-                raise KeyboardInterrupt
+                raise Stopped
             result = true(self, *args, **options)
             if left["writes"] == 0:
-                raise KeyboardInterrupt
+                raise Stopped
             return result
 
         return mock.patch.object(Store, name, write)

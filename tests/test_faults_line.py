@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 import fault_kinds as kinds
 import pytest
 from fault_exchange import FOREVER, Fault, FaultExchange, Reply
-from fault_world import A, account, check_books, check_same_as_calm, check_subset_of_books, crashing, line, sync
+from fault_world import (
+    A,
+    Stopped,
+    account,
+    check_books,
+    check_same_as_calm,
+    check_subset_of_books,
+    crashing,
+    line,
+    sync,
+)
 
 import kalshi_portfolio as kp
 from kalshi_portfolio.errors import (
@@ -218,7 +228,7 @@ def test_a_sync_that_breaks_off_at_any_write_loses_nothing(
         if synced_before:
             shutil.copytree(tmp_path / "before", root)
         broken = True
-        with crashing(at), suppress(KeyboardInterrupt):
+        with crashing(at), suppress(Stopped):
             sync(root, line(world))
             broken = False
         check_subset_of_books(root, world.exchange)

@@ -19,6 +19,7 @@ from fault_exchange import FOREVER, Fault, FaultExchange
 from fault_world import (
     DAY,
     TICKERS,
+    Stopped,
     account,
     check_books,
     check_same_as_calm,
@@ -198,6 +199,8 @@ class Account(RuleBasedStateMachine):
         anew=st.booleans(),
     )
     def sync_over_a_bad_line(self, drawn: list[Fault], shape: list[Fault], clock_off: float, anew: bool) -> None:
+        if self.over:
+            return
         self._begin_anew(anew)
         self._sync([*drawn, *shape], clock_off=clock_off)
 
@@ -211,6 +214,8 @@ class Account(RuleBasedStateMachine):
     def sync_rows_that_do_not_fit(
         self, spoilt: list[Fault], shape: list[Fault], refused: str | None, cutoff_moves: int | None, anew: bool
     ) -> None:
+        if self.over:
+            return
         self._begin_anew(anew)
         drawn = [*shape, *spoilt]
         if refused is not None:
@@ -229,6 +234,8 @@ class Account(RuleBasedStateMachine):
     )
     def break_off(self, drawn: list[Fault], shape: list[Fault], request: int, write: int, anew: bool) -> None:
         """Break off at a request, as the stop button does, or at a write; 0 is never."""
+        if self.over:
+            return
         self._begin_anew(anew)
         with crashing(write):
             self._sync([*drawn, *shape], crash_at=request)
@@ -261,20 +268,18 @@ class Account(RuleBasedStateMachine):
 
     def _begin_anew(self, anew: bool) -> None:
         """Use an empty folder: a first sync has the most to lose."""
-        if anew and not self.over:
+        if anew:
             self.folders += 1
             self.root = Path(self.folder.name) / str(self.folders)
 
     def _sync(self, drawn: list[Fault], **options: Any) -> SyncReport | None:
-        if self.over:
-            return None
         self.world.faults = drawn
         try:
             report = sync(
                 self.root, line(self.world, timeout=1.0 if any(f.name == "silence" for f in drawn) else 20.0, **options)
             )
             self._what_is_lost_is_said(report)
-        except KeyboardInterrupt:
+        except Stopped:
             return None
         except KalshiPortfolioError:
             if not drawn:

@@ -12,7 +12,7 @@ from fault_world import DAY, A, D, account, check_books, check_same_as_calm, che
 from sync_world import read
 
 from kalshi_portfolio.errors import BadRequestError, ProtocolError
-from kalshi_portfolio.schema import FILLS, SETTLEMENTS
+from kalshi_portfolio.schema import FILLS
 from kalshi_portfolio.simulation import NOW
 
 if TYPE_CHECKING:
@@ -248,18 +248,20 @@ def test_an_archive_that_comes_back_between_two_syncs_of_days_is_read_whole(
     check(root, world)
 
 
+@pytest.mark.parametrize("fault", [kinds.forbidden, kinds.missing])
 def test_a_list_of_subaccounts_that_is_refused_files_nothing_under_the_wrong_one(
-    world: FaultExchange, root: Path
+    world: FaultExchange, exchange: ScriptedExchange, root: Path, fault: Callable[..., Fault]
 ) -> None:
-    world.faults = [kinds.forbidden("/portfolio/subaccounts/balances", times=FOREVER)]
-    sync(root, line(world))
-    check_subset_of_books(root, world.exchange)
-    assert set(read(root, SETTLEMENTS)["subaccount"]) == {0}
+    path = "/portfolio/subaccounts/balances"
+    world.faults = [fault(path, times=FOREVER)]
+    report = sync(root, line(world))
+    assert any("did not list the subaccounts" in text for text in report.warnings)
+    check_subset_of_books(root, exchange)
     world.faults = []
-    sync(root, line(world))
+    assert sync(root, line(world)).warnings == ()
     check(root, world)
-    world.faults = [kinds.forbidden("/portfolio/subaccounts/balances", times=FOREVER)]
-    world.exchange.trade(A, "yes", 1, "0.50", subaccount=1)  # type: ignore[attr-defined]
+    world.faults = [fault(path, times=FOREVER)]
+    exchange.trade(A, "yes", 1, "0.50", subaccount=1)
     report = sync(root, line(world))  # it is known by now which there are
     assert report["fills"].new == 1
-    check_books(root, world.exchange)
+    check_books(root, exchange)

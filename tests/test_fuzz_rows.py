@@ -257,9 +257,9 @@ def read_or_refused(read: Callable[[Answer], T], answer: Answer) -> T | None:
 
 
 def counted(body: bytes, key: str) -> int | None:
-    """Count the rows as Python's own reader of JSON does; None where it reads none, or more than JSON allows."""
+    """Count the rows as Python's own reader of JSON does; None where there is no list, or it cannot read it."""
     try:
-        found = json.loads(body.decode(), parse_constant=lambda _: None)
+        found = json.loads(body.decode(), parse_constant=str, parse_int=str)
     except (ValueError, RecursionError):
         return None
     rows = found.get(key) if isinstance(found, dict) else None

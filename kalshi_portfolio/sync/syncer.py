@@ -218,6 +218,8 @@ class PortfolioSyncer:
                     "The key is restricted, and the exchange does not say to which subaccount: what came is stored, "
                     "but nothing counts as complete, and no position is closed."
                 )
+            if found.listed is None and found.numbers != (None,):
+                _warn_of_subaccounts(run)
             yield run
 
     async def _lock(self, held: ExitStack) -> None:
@@ -265,6 +267,7 @@ async def _sync_history(run: Run, datasets: set[str]) -> None:
     fills = FillSync(run) if "fills" in datasets else None
     if fills:
         await fills.read_live()
+        _learn_subaccounts(run)
     settlements = await read_settlements(run) if "settlements" in datasets else []
     line = await cutoffs(run)
     if line is not None:
@@ -275,6 +278,27 @@ async def _sync_history(run: Run, datasets: set[str]) -> None:
     if "settlements" in datasets:
         forget(run, SETTLEMENTS)
         await read_set_aside(run)
+
+
+def _learn_subaccounts(run: Run) -> None:
+    """Ask by number where fills of several subaccounts came although the exchange would list none.
+
+    Settlements and positions do not say whose they are: asked for without a number, all would be filed under one.
+    """
+    if run.subaccounts != (None,) or run.key_subaccount is not None or not run.certain:
+        return
+    run.flush()
+    numbers = {int(number) for number in run.stored(FILLS)["subaccount"].unique()}
+    if numbers - {0}:
+        run.subaccounts = tuple(sorted(numbers | {0}))
+        _warn_of_subaccounts(run)
+
+
+def _warn_of_subaccounts(run: Run) -> None:
+    run.warn(
+        "The exchange did not list the subaccounts. Read were: "
+        f"{', '.join(map(str, run.subaccounts))}. The next sync asks for the list again."
+    )
 
 
 def _missing(run: Run) -> dict[str, tuple[Window, ...]]:
