@@ -76,7 +76,7 @@ def _events(axis: Axis, legs: pl.DataFrame) -> pl.DataFrame:
         pl.lit(value=False).alias("buys"),
         pl.col("delta").abs().alias("amount"),
         pl.lit(0, pl.Int64).alias("fee"),
-        pl.when(yes).then(payout).otherwise(money.ONE_DOLLAR - payout).alias("price"),
+        pl.when(yes).then(payout).otherwise(money.ONE_DOLLAR - payout).cast(pl.Int32).alias("price"),
         groups["void"].gather(group).alias("void"),
     ).join(settled, on="step", how="semi")
     events = pl.concat([traded, paid]).sort("step", "leg")

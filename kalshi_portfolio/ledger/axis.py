@@ -31,7 +31,7 @@ class Axis:
 
     Attributes:
         fills: One row per fill by ``executed_at, kalshi_trade_id``. Columns of FILLS, and ``delta`` (signed
-            quantity), ``amount`` (quantity), ``yes_price``, ``fee``, ``fee_source``.
+            quantity), ``yes_price``, ``fee``, ``fee_source``.
         groups: One row per market and subaccount; ``steps.group`` is its row number.
         steps: One row per fill and balancing step, by group and sequence: ``group``, ``row`` (of ``fills``, null
             for a balancing step), ``delta``, ``after`` (net position after it), ``opens`` (whether a position starts
@@ -65,7 +65,7 @@ def line_up(fills: pl.DataFrame, settled: pl.DataFrame | None = None, judged: pl
     fills = fills.with_columns(
         amount.alias("amount"),
         pl.when(yes).then(amount).otherwise(-amount).alias("delta"),
-        pl.when(yes).then(price).otherwise(money.ONE_DOLLAR - price).alias("yes_price"),
+        pl.when(yes).then(price).otherwise(money.ONE_DOLLAR - price).cast(pl.Int32).alias("yes_price"),
         money.units(pl.col("fee_cents")).alias("fee"),
     )
     money.refuse_overflow(fills["amount"], "fills.quantity")
@@ -73,7 +73,7 @@ def line_up(fills: pl.DataFrame, settled: pl.DataFrame | None = None, judged: pl
     sequence = by_market(fills)
     sequence = sequence.with_columns(at(fills["delta"], "row"))
     groups = _groups(_totals(fills, sequence), settled, judged)
-    return Axis(fill_in_fees(fills, groups, sequence), groups, _steps(sequence, groups))
+    return Axis(fill_in_fees(fills, groups, sequence).drop("amount"), groups, _steps(sequence, groups))
 
 
 def at(values: pl.Series, rows: str) -> pl.Expr:

@@ -6,6 +6,8 @@ import polars as pl
 
 from kalshi_portfolio import money
 
+_SOURCE = pl.Enum(["fill", "settlement"])
+
 
 def fill_in_fees(fills: pl.DataFrame, groups: pl.DataFrame, sequence: pl.DataFrame) -> pl.DataFrame:
     """Give every fill a fee and say where it comes from.
@@ -24,9 +26,9 @@ def fill_in_fees(fills: pl.DataFrame, groups: pl.DataFrame, sequence: pl.DataFra
     Returns:
         The fills with ``fee`` filled in where it can be known, and ``fee_source``: `fill`, `settlement`, or null.
     """
-    own = pl.when(pl.col("fee").is_not_null()).then(pl.lit("fill"))
     if not fills["fee"].null_count():
-        return fills.with_columns(pl.lit("fill").alias("fee_source"))
+        return fills.with_columns(pl.lit("fill", _SOURCE).alias("fee_source"))
+    own = pl.when(pl.col("fee").is_not_null()).then(pl.lit("fill", _SOURCE))
     rows = sequence.select("group", "row").sort("row").with_columns(fills["amount"], fills["fee"])
     rests = settlement_rests(rows, groups)
     end = pl.col("amount").cum_sum().over("group")
@@ -45,7 +47,7 @@ def fill_in_fees(fills: pl.DataFrame, groups: pl.DataFrame, sequence: pl.DataFra
     split = split.scatter(parts["row"], parts["rest"])
     return fills.with_columns(
         pl.coalesce("fee", split).alias("fee"),
-        pl.coalesce(own, pl.when(split.is_not_null()).then(pl.lit("settlement"))).alias("fee_source"),
+        pl.coalesce(own, pl.when(split.is_not_null()).then(pl.lit("settlement", _SOURCE))).alias("fee_source"),
     )
 
 

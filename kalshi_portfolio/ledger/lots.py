@@ -14,6 +14,9 @@ from kalshi_portfolio.schema import LOTS
 if TYPE_CHECKING:
     from kalshi_portfolio.ledger.axis import Axis
 
+DRESSING = ("kalshi_trade_id", "ticker", "subaccount", "is_taker", "executed_at")
+"""What of a fill a lot shows."""
+
 _SHIFT = 2**32
 _KINDS = pl.Series(["trade", "settlement", "open"], dtype=pl.String)
 

@@ -34,7 +34,7 @@ def match(axis: Axis) -> pl.DataFrame:
         unknown), ``entry_fee``, ``exit_fee``, ``realized``, ``complete``.
     """
     fills = axis.fills
-    narrow = _bound(fills["fee"]) * _bound(fills["amount"]) <= _INT64_MAX
+    narrow = _bound(fills["fee"]) * _bound(fills["delta"]) <= _INT64_MAX
     parts = [
         _value(_pairs(_steps(axis, *block), narrow=narrow), axis) for block in blocks_of_groups(axis.steps["group"])
     ]
@@ -141,10 +141,11 @@ def _value(lots: pl.DataFrame, axis: Axis) -> pl.DataFrame:
         "amount",
         "kind",
         pl.when(yes).then("entry_price").otherwise(money.ONE_DOLLAR - pl.col("entry_price")).alias("entry_price"),
-        pl.when(yes).then(exit_).otherwise(money.ONE_DOLLAR - exit_).alias("exit_price"),
+        pl.when(yes).then(exit_).otherwise(money.ONE_DOLLAR - exit_).cast(pl.Int32).alias("exit_price"),
         "entry_fee",
         "exit_fee",
         "complete",
     )
-    gain = money.product(pl.col("exit_price") - pl.col("entry_price"), pl.col("amount"))
+    # 64 bits hold it: see ``refuse_absurd_totals``.
+    gain = money.product(pl.col("exit_price") - pl.col("entry_price"), pl.col("amount")).cast(pl.Int64)
     return lots.with_columns(pl.when("complete").then(gain).alias("realized"))
