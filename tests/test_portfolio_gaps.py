@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 import kalshi_portfolio as kp
@@ -13,8 +14,6 @@ from kalshi_portfolio.simulation import SimulatedExchange
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import polars as pl
 
 
 def round_trip_in_a_gap(root: Path) -> tuple[kp.Connection, str]:
@@ -73,6 +72,19 @@ def test_one_missing_day_hides_only_the_markets_that_were_open_then(copy: Path) 
     assert 0 < hidden.height < positions.height / 5
     known = positions.filter(positions["complete"]).join(whole, on="position_id", suffix="_whole")
     assert (known["net_pnl_cents"] == known["net_pnl_cents_whole"]).all()
+
+
+def test_the_newest_day_that_is_missing_is_told_like_any_other(copy: Path) -> None:
+    newest = max((copy / "fills").iterdir())
+    day = datetime.fromisoformat(f"{newest.name.removeprefix('date=')}T00:00:00+00:00")
+    shutil.rmtree(newest)
+    pf = kp.Portfolio(copy)
+    fills = pf.coverage().filter(pl.col("dataset") == "fills")
+    missing = fills.filter(pl.col("status") == "missing")
+    assert set(missing["covered_from"]) == {day}
+    assert set(missing["covered_to"]) == set(fills.filter(pl.col("status") == "complete")["covered_to"]) - {day}
+    assert pf.summary()["as_of"].item() == day
+    assert "missing from" in str(pf.status())
 
 
 def test_without_markets_what_the_exchange_no_longer_lists_is_not_taken_for_open(copy: Path) -> None:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from kalshi_portfolio.display import counted, moment
 from kalshi_portfolio.doctor.findings import Finding
 from kalshi_portfolio.errors import DamagedFileError, RootNotFoundError, StoreError
-from kalshi_portfolio.portfolio.coverage import BEGINNING, coverage_frame
+from kalshi_portfolio.portfolio.coverage import BEGINNING, coverage_of
 from kalshi_portfolio.portfolio.status import status_of
-from kalshi_portfolio.schema import DATASETS, FILLS, SETTLEMENTS, VERSION
+from kalshi_portfolio.schema import DATASETS, VERSION
 from kalshi_portfolio.store import Store
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _last_sync(store: Store, status: Status) -> Finding:
 
 def _gaps(store: Store) -> Iterator[Finding]:
     try:
-        coverage = coverage_frame(store.coverage_log([FILLS, SETTLEMENTS]))
+        coverage = coverage_of(store)
     except StoreError:
         return  # the damaged file is told already
     missing = coverage.filter(coverage["status"] == "missing")

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from kalshi_portfolio.schema import COVERAGE
+from kalshi_portfolio.schema import COVERAGE, FILLS, SETTLEMENTS, SYNC_LOG
 from kalshi_portfolio.store import Window, covered, gaps, union
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from kalshi_portfolio.store import Store
 
 BEGINNING = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -25,11 +27,21 @@ _NOTES = {
 _SNAPSHOT = "Read whole at that time."
 
 
-def coverage_frame(log: pl.DataFrame) -> pl.DataFrame:
+def coverage_of(store: Store) -> pl.DataFrame:
+    """Lay out what a data folder covers: :func:`coverage_frame` of its sync log.
+
+    Raises:
+        StoreError: A file cannot be read; it is named.
+    """
+    return coverage_frame(store.coverage_log([FILLS, SETTLEMENTS]), store.read(SYNC_LOG))
+
+
+def coverage_frame(log: pl.DataFrame, logged: pl.DataFrame) -> pl.DataFrame:
     """Lay the sync log out as stretches of time.
 
     Args:
         log: Rows of ``sync_log``, without the windows whose files are gone.
+        logged: All its rows: what was complete once and is not any more is missing, also at the end.
 
     Returns:
         One row per stretch of a dataset and subaccount, ``schema.COVERAGE``, by dataset, subaccount and time; no
@@ -38,8 +50,8 @@ def coverage_frame(log: pl.DataFrame) -> pl.DataFrame:
     """
     rows: list[dict[str, Any]] = []
     for dataset in _WINDOWED:
-        for subaccount in _subaccounts(log, dataset):
-            rows.extend(_stretches(log, dataset, subaccount))
+        for subaccount in _subaccounts(logged, dataset):
+            rows.extend(_stretches(log, logged, dataset, subaccount))
     whole = log.filter(pl.col("tier") == "snapshot").group_by("dataset", "subaccount").agg(pl.col("window_to").max())
     rows.extend(_row(name, number, (at, at), "complete", _SNAPSHOT) for name, number, at in whole.rows())
     frame = pl.DataFrame(rows, schema=COVERAGE.schema) if rows else COVERAGE.empty()
@@ -73,10 +85,13 @@ def positions_read(log: pl.DataFrame) -> dict[int, datetime]:
 
 def complete_to(coverage: pl.DataFrame) -> datetime | None:
     """Give the time up to which the fills of every subaccount are complete; None where some are missing before it."""
-    fills = coverage.filter(pl.col("dataset") == "fills")
-    ends = fills.group_by("subaccount").agg(pl.col("covered_to").max())["covered_to"]
-    missing = (fills["status"] != "complete").any()
-    return None if missing else latest(ends, first=True)
+    fills, complete = coverage.filter(pl.col("dataset") == "fills"), pl.col("status") == "complete"
+    ends = fills.group_by("subaccount").agg(
+        pl.col("covered_to").filter(complete).max().alias("end"),
+        pl.col("covered_from").filter(~complete).min().alias("gap"),
+    )
+    missing = (ends["end"].is_null() | (ends["gap"] < ends["end"])).any()
+    return None if missing else latest(ends["end"], first=True)
 
 
 def latest(times: pl.Series, *, first: bool = False) -> datetime | None:
@@ -132,7 +147,7 @@ def _subaccounts(log: pl.DataFrame, dataset: str) -> list[int]:
     return sorted(log.filter(pl.col("dataset") == dataset)["subaccount"].unique().to_list())
 
 
-def _stretches(log: pl.DataFrame, dataset: str, subaccount: int) -> list[dict[str, Any]]:
+def _stretches(log: pl.DataFrame, logged: pl.DataFrame, dataset: str, subaccount: int) -> list[dict[str, Any]]:
     kinds = {
         "complete": [
             *covered(log, dataset, subaccount=subaccount, tier="live"),
@@ -141,9 +156,9 @@ def _stretches(log: pl.DataFrame, dataset: str, subaccount: int) -> list[dict[st
         "archived": covered(log, dataset, subaccount=subaccount, tier="archived"),
     }
     whole = union(kinds["complete"])
-    end = max((window[1] for windows in kinds.values() for window in windows), default=BEGINNING)
+    ends = [end for _, end in covered(logged, dataset, subaccount=subaccount)]
     archived = [part for window in kinds["archived"] for part in gaps(whole, *window)]
-    missing = gaps([*whole, *archived], BEGINNING, end)
+    missing = gaps([*whole, *archived], BEGINNING, max(ends, default=BEGINNING))
     stretches = {"complete": whole, "archived": archived, "missing": missing}
     return [
         _row(dataset, subaccount, window, status, _NOTES[status])

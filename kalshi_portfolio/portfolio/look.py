@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from kalshi_portfolio import pnl as profit
-from kalshi_portfolio.portfolio.coverage import complete_to, coverage_frame, latest
-from kalshi_portfolio.schema import DATASETS, FILLS, MARKETS, SETTLEMENTS, SYNC_LOG, TRANSFERS
+from kalshi_portfolio.portfolio.coverage import complete_to, coverage_of, latest
+from kalshi_portfolio.schema import DATASETS, FILLS, MARKETS, SYNC_LOG, TRANSFERS
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -76,8 +76,7 @@ def look_at(store: Store, linked: Linked) -> Look:
     Raises:
         StoreError: A file cannot be read; it is named.
     """
-    log = store.coverage_log([FILLS, SETTLEMENTS])
-    coverage = coverage_frame(log)
+    coverage = coverage_of(store)
     as_of = complete_to(coverage)
     transfers = store.read(TRANSFERS)
     markets = MARKETS.empty() if linked.markets is None else linked.markets
@@ -90,7 +89,7 @@ def look_at(store: Store, linked: Linked) -> Look:
     unmarked = quotes.filter("complete", pl.col("unrealized_pnl_cents").is_null())
     return Look(
         as_of=as_of,
-        last_sync=latest(log["finished_at"]),
+        last_sync=latest(store.read(SYNC_LOG)["finished_at"]),
         quoted_at=latest(quotes["quoted_at"], first=True),
         fills=linked.axis.fills.height,
         summary=profit.summary(positions, curve, transfers, as_of=as_of).row(0, named=True),

@@ -13,7 +13,7 @@ from kalshi_portfolio.portfolio import clock
 from kalshi_portfolio.portfolio.advice import Card
 from kalshi_portfolio.portfolio.card import html_card, text_card
 from kalshi_portfolio.portfolio.checks import reconciled
-from kalshi_portfolio.portfolio.coverage import complete_to, coverage_frame
+from kalshi_portfolio.portfolio.coverage import complete_to, coverage_of
 from kalshi_portfolio.portfolio.filters import Filters, Tickers, When, bounds
 from kalshi_portfolio.portfolio.kept import Kept
 from kalshi_portfolio.portfolio.linked import check_method
@@ -29,7 +29,6 @@ from kalshi_portfolio.schema import (
     MARKETS,
     POSITIONS,
     RECONCILIATION,
-    SETTLEMENTS,
     SUMMARY,
     TRANSFERS,
 )
@@ -332,7 +331,7 @@ class Portfolio(ReportedFrames):
             >>> "missing" in set(kp.demo().coverage()["status"])
             False
         """
-        return Coverage(coverage_frame(self._store().coverage_log([FILLS, SETTLEMENTS])))
+        return Coverage(coverage_of(self._store()))
 
     def status(self) -> Status:
         """Say what is on disk in words: rows per dataset, what is covered, the last sync, who is syncing now.

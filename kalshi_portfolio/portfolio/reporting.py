@@ -14,10 +14,10 @@ from kalshi_portfolio import pnl as profit
 from kalshi_portfolio import report
 from kalshi_portfolio.errors import ArgumentError
 from kalshi_portfolio.portfolio import clock, shown
-from kalshi_portfolio.portfolio.coverage import coverage_frame
+from kalshi_portfolio.portfolio.coverage import coverage_of
 from kalshi_portfolio.portfolio.filters import bounds
 from kalshi_portfolio.portfolio.linked import check_method
-from kalshi_portfolio.schema import FILLS, LOTS, MARKETS, POSITIONS, SETTLEMENTS, TRANSFERS
+from kalshi_portfolio.schema import LOTS, MARKETS, POSITIONS, TRANSFERS
 
 if TYPE_CHECKING:
     from kalshi_portfolio.portfolio.reported import Sources
@@ -207,7 +207,7 @@ def _held(sources: Sources, chosen: Choices, positions: pl.DataFrame) -> report.
 
 def _checked(sources: Sources) -> report.Checked:
     checks = sources.checks
-    covered = coverage_frame(sources.store.coverage_log([FILLS, SETTLEMENTS]))
+    covered = coverage_of(sources.store)
     return report.Checked(
         verdict=shown.verdict(checks),
         counts=tuple(shown.agreeing(checks)),

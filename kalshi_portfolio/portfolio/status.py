@@ -9,8 +9,8 @@ import polars as pl
 
 from kalshi_portfolio.display import Heading, block, counted, moment, pairs, table
 from kalshi_portfolio.errors import StoreError
-from kalshi_portfolio.portfolio.coverage import complete_to, coverage_frame, in_words, latest
-from kalshi_portfolio.schema import DATASETS, FILLS, MARKETS, SETTLEMENTS, SYNC_LOG
+from kalshi_portfolio.portfolio.coverage import complete_to, coverage_of, in_words, latest
+from kalshi_portfolio.schema import COVERAGE, DATASETS, MARKETS, SYNC_LOG
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -110,11 +110,10 @@ def status_of(store: Store) -> Status:
     """Look at a data folder. A damaged file is told, not raised."""
     problems: dict[str, None] = {}
     try:
-        log = store.coverage_log([FILLS, SETTLEMENTS])
+        log, coverage = store.read(SYNC_LOG), coverage_of(store)
     except StoreError as error:
         problems[str(error)] = None
-        log = SYNC_LOG.empty()
-    coverage = coverage_frame(log)
+        log, coverage = SYNC_LOG.empty(), COVERAGE.empty()
     holder = store.holder()
     return Status(
         root=store.root,
