@@ -1,5 +1,8 @@
 # ruff: noqa: INP001, T201  (a script that prints)
-"""Measure the ledger beside C and plain Python, in one process per size: ``python benchmarks/run.py``."""
+"""Measure the ledger beside C and plain Python: ``python benchmarks/run.py``.
+
+Each size is made by one process and measured by another, which so begins with the fills alone in memory.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,13 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from accounts import account
+from accounts import Account, account
 from peers import build, c_inputs, c_lots, c_outcome, python_inputs, python_lots, python_outcome
 
 from kalshi_portfolio import money
@@ -29,25 +33,31 @@ if TYPE_CHECKING:
 _SIZES = {"100k": 100_000, "1m": 1_000_000, "10m": 10_000_000}
 _GIB = 2**20  # of kibibytes
 _PEAK_RESET = Path("/proc/self/clear_refs")
+_STATUS = Path("/proc/self/status")
+_PARTS = ("fills", "settled", "markets")
 
 
 def _peak() -> float:
     """Give the highest memory so far, in GiB."""
+    if _STATUS.exists():  # what getrusage tells is not begun anew
+        lines = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines() if ":" in line)
+        return int(lines["VmHWM"].split()[0]) / _GIB
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return used / _GIB / (1024 if sys.platform == "darwin" else 1)
 
 
-def _forget_peak() -> None:
-    """Begin the peak anew where the system can (Linux); elsewhere it only ever grows."""
+def _forget_peak() -> float:
+    """Begin the peak anew where the system can (Linux); elsewhere it only ever grows. Give what is held now."""
     gc.collect()
     if _PEAK_RESET.exists():
         _PEAK_RESET.write_text("5")
+    return _peak()
 
 
 def _measure(what: str, call: Callable[[], Any], size: int, runs: int) -> tuple[dict[str, Any], Any]:
     """Run a call several times; give its figures and what it gave last."""
     seconds, result = [], None
-    _forget_peak()
+    before = _forget_peak()
     for _ in range(runs):
         result = None
         gc.collect()
@@ -63,6 +73,7 @@ def _measure(what: str, call: Callable[[], Any], size: int, runs: int) -> tuple[
         "seconds_min": round(min(seconds), 4),
         "seconds_median": round(statistics.median(seconds), 4),
         "ns_per_fill": round(min(seconds) / size * 1e9, 1),
+        "before_gib": round(before, 2),
         "peak_gib": round(_peak(), 2),
     }
     print(f"  {what}: {figures['ns_per_fill']} ns a fill", file=sys.stderr, flush=True)
@@ -73,9 +84,17 @@ def _outcome(lots: pl.DataFrame) -> tuple[int, int]:
     return lots.height, int(lots.select(money.wide_units(pl.col("realized_pnl_cents")).sum()).item() or 0)
 
 
-def run(size: int, runs: int, *, python: bool = True) -> list[dict[str, Any]]:
-    """Measure everything at one size, and check that all who match lots agree."""
+def make(size: int, folder: Path) -> None:
+    """Make an account and keep it in a folder."""
     book = account(size)
+    for part in _PARTS:
+        getattr(book, part).write_parquet(folder / f"{part}.parquet")
+
+
+def run(folder: Path, runs: int, *, python: bool = True) -> list[dict[str, Any]]:
+    """Measure everything on the account of a folder, and check that all who match lots agree."""
+    book = Account(*(pl.read_parquet(folder / f"{part}.parquet") for part in _PARTS))
+    size = book.fills.height
     rows: list[dict[str, Any]] = []
 
     def measure(what: str, call: Callable[[], Any], times: int = runs) -> Any:
@@ -109,8 +128,8 @@ def run(size: int, runs: int, *, python: bool = True) -> list[dict[str, Any]]:
 
 def _table(rows: list[dict[str, Any]]) -> str:
     lines = [
-        "| fills | what | ns a fill: least | median | over C | Python over it | peak GiB |",
-        "|---|---|---|---|---|---|---|",
+        "| fills | what | ns a fill: least | median | over C | Python over it | GiB before | GiB at most |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         same = {r["what"]: r["seconds_min"] for r in rows if r["fills"] == row["fills"]}
@@ -119,7 +138,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
         median = f"{row['seconds_median'] / row['fills'] * 1e9:.0f}"
         lines.append(
             f"| {row['fills']:,} | {row['what']} | {row['ns_per_fill']} | {median} | {against_c} | {against_python} "
-            f"| {row['peak_gib']:.1f} |"
+            f"| {row['before_gib']:.2f} | {row['peak_gib']:.2f} |"
         )
     return "\n".join(lines)
 
@@ -131,10 +150,14 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5, help="runs of each call; the least and the median count")
     parser.add_argument("--no-python", action="store_true", help="leave the slow Python loop out")
     parser.add_argument("--out", type=Path, default=Path("benchmarks.json"), help="where the JSON goes")
-    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--make", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--of", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.one:
-        print(json.dumps(run(args.one, args.runs, python=not args.no_python)))
+    if args.make:
+        make(args.make, args.of)
+        return
+    if args.of:
+        print(json.dumps(run(args.of, args.runs, python=not args.no_python)))
         return
     unknown = [name for name in args.sizes.split(",") if name not in _SIZES]
     if unknown:
@@ -143,10 +166,11 @@ def main() -> None:
     for name in args.sizes.split(","):
         print(f"{name} fills", file=sys.stderr, flush=True)
         runs = args.runs if _SIZES[name] < _SIZES["10m"] else min(args.runs, 2)
-        command = [sys.executable, __file__, "--one", str(_SIZES[name]), "--runs", str(runs)]
-        done = subprocess.run(  # noqa: S603  (ourselves)
-            command + ["--no-python"] * args.no_python, stdout=subprocess.PIPE, check=True, text=True
-        )
+        with tempfile.TemporaryDirectory() as folder:
+            ourselves = [sys.executable, __file__, "--of", folder]
+            subprocess.run([*ourselves, "--make", str(_SIZES[name])], check=True)  # noqa: S603
+            command = [*ourselves, "--runs", str(runs), *["--no-python"] * args.no_python]
+            done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)  # noqa: S603
         rows += json.loads(done.stdout)
     print(_table(rows))
     machine = {

@@ -32,7 +32,16 @@ if TYPE_CHECKING:
 
 
 class KalshiPortfolioError(Exception):
-    """The root of every error that this package raises on purpose."""
+    """The root of every error that this package raises on purpose.
+
+    Examples:
+        >>> import kalshi_portfolio as kp
+        >>> try:
+        ...     kp.Portfolio("no/such/folder")
+        ... except KalshiPortfolioError as error:
+        ...     type(error).__name__
+        'RootNotFoundError'
+    """
 
 
 class ArgumentError(KalshiPortfolioError, ValueError):

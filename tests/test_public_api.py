@@ -17,20 +17,7 @@ import kalshi_portfolio as kp
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # Public names without an example of their own, each with the reason.
-NO_EXAMPLE = {
-    "Connection": "made by demo_connection(), whose example shows one, or by sync() itself",
-    "KalshiClient": "needs a key; KalshiPublicClient has the example of a client",
-    "KalshiPortfolioError": "the root of the errors; the module shows their tree",
-    "PortfolioSyncer": "what sync() runs; sync() has the example",
-    "errors": "a module: a tree of errors",
-    "schema": "a module: tables",
-    "sync_balances": "sync() with only=; sync() has the example",
-    "sync_fills": "sync() with only=; sync() has the example",
-    "sync_markets": "sync() with only=; sync() has the example",
-    "sync_positions": "sync() with only=; sync() has the example",
-    "sync_settlements": "sync() with only=; sync() has the example",
-    "sync_transfers": "sync() with only=; sync() has the example",
-}
+NO_EXAMPLE = {"errors": "a module: a tree of errors", "schema": "a module: tables"}
 # What `import kalshi_portfolio` may not load: each is slow, and needed for some calls only.
 NOT_AT_IMPORT = (
     "altair",
@@ -88,6 +75,13 @@ def test_each_public_name_is_explained(name: str) -> None:
     text = inspect.getdoc(getattr(kp, name)) or ""
     assert len(text.splitlines()[0].split()) > 2
     assert (">>> " in text) is (name not in NO_EXAMPLE), "give it an example, or a reason in NO_EXAMPLE; not both"
+
+
+@pytest.mark.parametrize("name", [name for name, _ in inspect.getmembers(kp.Portfolio) if not name.startswith("_")])
+def test_each_method_of_a_portfolio_has_an_example(name: str) -> None:
+    of_its_class = inspect.getattr_static(kp.Portfolio, name)
+    if inspect.isfunction(of_its_class):
+        assert ">>> " in (inspect.getdoc(of_its_class) or "")
 
 
 @pytest.mark.parametrize("module", [kp.errors, kp.schema], ids=lambda module: module.__name__)

@@ -41,6 +41,19 @@ class KalshiClient(KalshiPublicClient):
         max_concurrency: As there.
         requests_per_second: As there; :meth:`pace_to_account_limits` changes the pace of signed requests.
         attempts: As there. Each attempt is signed afresh.
+
+    Raises:
+        ArgumentError: A number is out of bounds.
+
+    Examples:
+        >>> import asyncio, kalshi_portfolio as kp
+        >>> async def newest(connection):
+        ...     async with connection.client() as client:
+        ...         return (await client.get_fills(limit=1))["fills"][0]
+        >>> with asyncio.Runner() as runner:
+        ...     fill = runner.run(newest(kp.demo_connection()))
+        >>> fill["ticker"], fill["outcome_side"], fill["count_fp"]
+        ('KXNBAGAME-26NOV21SACUTA-SAC', 'yes', '5.50')
     """
 
     def __init__(

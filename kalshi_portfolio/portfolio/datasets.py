@@ -96,6 +96,12 @@ class Datasets:
         Raises:
             ArgumentError: A bound is no time.
             DamagedFileError: A file cannot be read; it is named.
+
+        Examples:
+            >>> import polars as pl, kalshi_portfolio as kp
+            >>> held = kp.demo().snapshots(tickers="KXFED-26DEC-T4.50")
+            >>> held.select("side", "quantity", pl.col("closed_at").dt.date()).row(-1)  # flat: no side
+            (None, Decimal('0.00'), datetime.date(2026, 11, 13))
         """
         return self._dataset(SNAPSHOTS, tickers, since, until, lazy=lazy)
 
@@ -117,6 +123,12 @@ class Datasets:
         Raises:
             ArgumentError: A bound is no time.
             DamagedFileError: A file cannot be read; it is named.
+
+        Examples:
+            >>> import kalshi_portfolio as kp
+            >>> applied = kp.demo().transfers().filter(status="applied")
+            >>> sorted(applied["kind"].unique())
+            ['deposit', 'withdrawal']
         """
         return self._dataset(TRANSFERS, None, since, until, lazy=lazy)
 
@@ -138,6 +150,11 @@ class Datasets:
         Raises:
             ArgumentError: A bound is no time.
             DamagedFileError: A file cannot be read; it is named.
+
+        Examples:
+            >>> import kalshi_portfolio as kp
+            >>> kp.demo().balances()["balance_cents"].sum()
+            Decimal('1047247.420000')
         """
         return self._dataset(BALANCES, None, since, until, lazy=lazy)
 
@@ -157,6 +174,12 @@ class Datasets:
 
         Raises:
             DamagedFileError: The file cannot be read.
+
+        Examples:
+            >>> import kalshi_portfolio as kp
+            >>> markets = kp.demo().markets(tickers="KXFED-26DEC-T4.50")
+            >>> markets.select("series_ticker", "status").row(0)
+            ('KXFED', 'active')
         """
         return self._dataset(MARKETS, tickers, None, None, lazy=lazy)
 

@@ -119,6 +119,14 @@ class LinkedFrames(Datasets):
         Raises:
             ArgumentError: A bound is no time.
             DamagedFileError: A file cannot be read; it is named.
+
+        Examples:
+            >>> import kalshi_portfolio as kp
+            >>> lots = kp.demo().lots()
+            >>> sorted(lots["exit_kind"].unique())
+            ['open', 'settlement', 'trade']
+            >>> lots["quantity"].sum() == kp.demo().positions()["bought_quantity"].sum()
+            True
         """
         return self._computed(LOTS, lambda: self._linked().lots, tickers, since, until, "closed_at", lazy=lazy)
 

@@ -38,6 +38,11 @@ class Connection:
         client: Makes a client that is not open yet.
         identity: Whose data they are.
         paced: Whether to keep to the account's read limit.
+
+    Examples:
+        >>> import kalshi_portfolio as kp
+        >>> kp.demo_connection().identity.environment
+        'simulated'
     """
 
     client: Callable[[], KalshiClient]
@@ -165,32 +170,93 @@ async def _synced(
 
 
 def sync_fills(root: str | Path | None = None, **options: Any) -> SyncReport:
-    """Pull new fills only. Takes the options of :func:`sync`."""
+    """Pull new fills only.
+
+    Takes the options of :func:`sync` but ``only``, gives the same report, and raises the same.
+
+    Examples:
+        >>> import tempfile, kalshi_portfolio as kp
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     report = kp.sync_fills(folder, connection=kp.demo_connection(), progress=False)
+        >>> report["fills"].new > 0, list(report.datasets)
+        (True, ['fills'])
+    """
     return sync(root, only="fills", **conceal(options))
 
 
 def sync_positions(root: str | Path | None = None, **options: Any) -> SyncReport:
-    """Take a snapshot of the positions, with marks. Takes the options of :func:`sync`."""
+    """Take a snapshot of the positions, and read the markets for their marks.
+
+    Takes the options of :func:`sync` but ``only``, gives the same report, and raises the same.
+
+    Examples:
+        >>> import tempfile, kalshi_portfolio as kp
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     report = kp.sync_positions(folder, connection=kp.demo_connection(), progress=False)
+        >>> report["positions"].new > 0, list(report.datasets)
+        (True, ['positions', 'markets'])
+    """
     return sync(root, only="positions", **conceal(options))
 
 
 def sync_settlements(root: str | Path | None = None, **options: Any) -> SyncReport:
-    """Pull new settlements only. Takes the options of :func:`sync`."""
+    """Pull new settlements only.
+
+    Takes the options of :func:`sync` but ``only``, gives the same report, and raises the same.
+
+    Examples:
+        >>> import tempfile, kalshi_portfolio as kp
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     report = kp.sync_settlements(folder, connection=kp.demo_connection(), progress=False)
+        >>> report["settlements"].new > 0, list(report.datasets)
+        (True, ['settlements'])
+    """
     return sync(root, only="settlements", **conceal(options))
 
 
 def sync_transfers(root: str | Path | None = None, **options: Any) -> SyncReport:
-    """Pull deposits, withdrawals and internal transfers only. Takes the options of :func:`sync`."""
+    """Pull deposits, withdrawals and internal transfers only.
+
+    Takes the options of :func:`sync` but ``only``, gives the same report, and raises the same.
+
+    Examples:
+        >>> import tempfile, kalshi_portfolio as kp
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     report = kp.sync_transfers(folder, connection=kp.demo_connection(), progress=False)
+        >>> report["transfers"].new > 0, list(report.datasets)
+        (True, ['transfers'])
+    """
     return sync(root, only="transfers", **conceal(options))
 
 
 def sync_balances(root: str | Path | None = None, **options: Any) -> SyncReport:
-    """Take a snapshot of the balances only. Takes the options of :func:`sync`."""
+    """Take a snapshot of the balances only.
+
+    Takes the options of :func:`sync` but ``only``, gives the same report, and raises the same.
+
+    Examples:
+        >>> import tempfile, kalshi_portfolio as kp
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     report = kp.sync_balances(folder, connection=kp.demo_connection(), progress=False)
+        >>> report["balances"].new > 0, list(report.datasets)
+        (True, ['balances'])
+    """
     return sync(root, only="balances", **conceal(options))
 
 
 def sync_markets(root: str | Path | None = None, **options: Any) -> SyncReport:
-    """Pull results, titles and quotes of the traded markets only. Takes the options of :func:`sync`."""
+    """Pull results, titles and quotes of the traded markets only.
+
+    Takes the options of :func:`sync` but ``only``, gives the same report, and raises the same.
+
+    Examples:
+        >>> import tempfile, kalshi_portfolio as kp
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     fills = kp.sync_fills(folder, connection=kp.demo_connection(), progress=False)
+        ...     report = kp.sync_markets(folder, connection=kp.demo_connection(), progress=False)
+        >>> report["markets"].new > 0, list(report.datasets)
+        (True, ['markets'])
+    """
     return sync(root, only="markets", **conceal(options))
 
 

@@ -65,6 +65,17 @@ class PortfolioSyncer:
 
     Raises:
         ArgumentError: ``since`` has no time zone, or ``overlap`` is negative.
+
+    Examples:
+        >>> import asyncio, tempfile, kalshi_portfolio as kp
+        >>> async def fills(connection, folder):
+        ...     store = kp.Store.open_for_sync(folder, connection.identity)
+        ...     async with connection.client() as client:
+        ...         return await PortfolioSyncer(client, store, paced=connection.paced).sync_trades()
+        >>> with tempfile.TemporaryDirectory() as folder, asyncio.Runner() as runner:
+        ...     report = runner.run(fills(kp.demo_connection(), folder))
+        >>> report["fills"].new > 1000
+        True
     """
 
     def __init__(
