@@ -224,11 +224,13 @@ def test_what_is_refused_is_said_and_read_once_it_is_not(
     check(root, world)
 
 
+@pytest.mark.parametrize("fault", [kinds.forbidden, kinds.missing])
 @pytest.mark.parametrize("path", ["/series/.*", "/events", "/events.*"])
 def test_names_that_are_refused_for_a_moment_come_with_the_next_sync(
-    world: FaultExchange, root: Path, path: str
+    world: FaultExchange, root: Path, path: str, fault: Callable[..., Fault]
 ) -> None:
-    world.faults = [kinds.forbidden(path, times=FOREVER)]
+    """Also by a 404 that is not the exchange's own: it says nothing about what there is."""
+    world.faults = [fault(path, times=FOREVER)]
     sync(root, line(world))
     world.faults = []
     sync(root, line(world))

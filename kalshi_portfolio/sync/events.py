@@ -14,6 +14,7 @@ from kalshi_portfolio.schema import MARKETS
 from kalshi_portfolio.sync.run import all_of
 
 if TYPE_CHECKING:
+    from kalshi_portfolio.errors import ApiError
     from kalshi_portfolio.sync.run import Run
 
 _BATCH = 100
@@ -85,10 +86,9 @@ async def _read_events(run: Run, tickers: list[str], absent: set[str]) -> pl.Dat
     async def read_one(ticker: str) -> None:
         try:
             answer = await run.client.get_event(ticker)
-        except NotFoundError:
-            absent.add(ticker)
-            return
-        except PermissionDeniedError:
+        except (NotFoundError, PermissionDeniedError) as error:
+            if _denied(error):
+                absent.add(ticker)
             return
         body = msgspec.json.encode({"events": [answer.get("event")]})
         frames.append(parse_events([body], run.source()).frame.filter(pl.col("event_ticker") == ticker))
@@ -105,10 +105,9 @@ async def _read_series(run: Run, tickers: list[str], absent: set[str]) -> pl.Dat
     async def read(ticker: str) -> None:
         try:
             series = (await run.client.get_series(ticker)).get("series")
-        except NotFoundError:
-            absent.add(ticker)
-            return
-        except PermissionDeniedError:
+        except (NotFoundError, PermissionDeniedError) as error:
+            if _denied(error):
+                absent.add(ticker)
             return
         if isinstance(series, dict):
             texts = {name: value if isinstance(value, str) else None for name, value in series.items()}
@@ -116,3 +115,8 @@ async def _read_series(run: Run, tickers: list[str], absent: set[str]) -> pl.Dat
 
     await all_of(read(ticker) for ticker in tickers)
     return pl.DataFrame(rows, schema={"series_ticker": pl.String, "series_title": pl.String, "named": pl.String})
+
+
+def _denied(error: ApiError) -> bool:
+    """Say whether the exchange itself knows no such thing: a 404 without its code is that of something before it."""
+    return isinstance(error, NotFoundError) and bool(error.code)
