@@ -17,7 +17,7 @@ from sync_world import SYNCED, connect, read
 import kalshi_portfolio as kp
 from kalshi_portfolio.auth import Signer
 from kalshi_portfolio.client import KalshiClient
-from kalshi_portfolio.schema import BALANCES, FILLS, MARKETS, SETTLEMENTS, SNAPSHOTS, TRANSFERS
+from kalshi_portfolio.schema import BALANCES, FILLS, MARKETS, SETTLEMENTS, SNAPSHOTS, SYNC_LOG, TRANSFERS
 from kalshi_portfolio.simulation import NOW, ScriptedExchange, SimulatedExchange
 from kalshi_portfolio.store import Store
 
@@ -230,6 +230,20 @@ def check_subset_of_books(root: Path, exchange: BareExchange) -> None:
     account_ = exchange.account
     moved: list[Any] = [*account_.movements, *account_.subaccount_transfers, *account_.instance_transfers]
     assert set(read(root, TRANSFERS)["transfer_id"]) <= {m.transfer_id for m in moved}
+
+
+def check_log(root: Path) -> None:
+    """See that what the log says is on disk is there: a window that counts as covered is not read again."""
+    if not (root / "kalshi-portfolio.json").exists():
+        return
+    there = {
+        (table.name, number, day)
+        for table, time in ((FILLS, "executed_at"), (SETTLEMENTS, "settled_at"))
+        for number, day in read(root, table).select("subaccount", pl.col(time).dt.date()).iter_rows()
+    }
+    logged = read(root, SYNC_LOG).select("dataset", "subaccount", "partitions").rows()
+    told = {(name, number, part["date"]) for name, number, parts in logged for part in parts if part["rows"]}
+    assert told <= there, f"covered by the log, but not on disk: {told - there}"
 
 
 def _of(fill: Any) -> tuple[Any, ...]:

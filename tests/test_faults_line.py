@@ -16,6 +16,7 @@ from fault_world import (
     Stopped,
     account,
     check_books,
+    check_log,
     check_same_as_calm,
     check_subset_of_books,
     crashing,
@@ -232,6 +233,7 @@ def test_a_sync_that_breaks_off_at_any_write_loses_nothing(
             sync(root, line(world))
             broken = False
         check_subset_of_books(root, world.exchange)
+        check_log(root)
         assert sync(root, line(world)).warnings == ()
         check(root, world)
         if not broken:

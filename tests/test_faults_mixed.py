@@ -22,6 +22,7 @@ from fault_world import (
     Stopped,
     account,
     check_books,
+    check_log,
     check_same_as_calm,
     check_subset_of_books,
     crashing,
@@ -257,6 +258,7 @@ class Account(RuleBasedStateMachine):
     def nothing_is_invented(self) -> None:
         if hasattr(self, "root") and not self.over:
             check_subset_of_books(self.root, self.exchange)
+            check_log(self.root)
 
     def teardown(self) -> None:
         if hasattr(self, "world"):

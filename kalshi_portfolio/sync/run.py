@@ -125,15 +125,19 @@ class Run:
             self.flush()
 
     def flush(self) -> None:
-        """Store what waits, and only then log what is covered by it."""
-        waiting, self._waiting = self._waiting, []
-        for table in {table.name: table for table, _ in waiting}.values():
-            its = [parsed for other, parsed in waiting if other is table]
+        """Store what waits, and only then log what is covered by it.
+
+        What waits is let go of once it is stored: an interruption may come in between, and then this is called again.
+        """
+        while self._waiting:
+            table = self._waiting[0][0]
+            its = [parsed for other, parsed in self._waiting if other is table]
             frame = pl.concat([parsed.frame for parsed in its])
             self.keep(table, Parsed(frame, [row for parsed in its for row in parsed.set_aside]))
-        rows, self._unlogged = self._unlogged, []
-        if rows:
-            self.store.log(SYNC_LOG.conform(pl.DataFrame(rows, schema=SYNC_LOG.schema)))
+            self._waiting = [waiting for waiting in self._waiting if waiting[0] is not table]
+        if self._unlogged:
+            self.store.log(SYNC_LOG.conform(pl.DataFrame(self._unlogged, schema=SYNC_LOG.schema)))
+            self._unlogged = []
 
     def keep(self, table: Table, parsed: Parsed, *, received: int | None = None) -> None:
         """Store what was parsed at once, put aside what did not fit, and count both.
