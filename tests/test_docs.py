@@ -196,7 +196,7 @@ def test_every_exit_status_has_a_row() -> None:
 def test_the_settings_table_is_complete() -> None:
     page = text_of(DOCS / "how-to" / "keys-and-settings.md")
     rows = dict(re.findall(r"^\| `(KALSHI_\w+)` \| `(\w+)` \|", page, re.MULTILINE))
-    source = text_of(REPOSITORY / "kalshi_portfolio" / "settings.py")
+    source = text_of(REPOSITORY / "kalshi_portfolio" / "settings" / "__init__.py")
     assert sorted(rows) == sorted(re.findall(r"^``(KALSHI_\w+)``", source, re.MULTILINE)) != []
     assert set(rows.values()) == set(inspect.signature(kp.load_settings).parameters)
 

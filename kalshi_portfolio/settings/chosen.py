@@ -1,38 +1,22 @@
-r"""Frozen settings: which exchange, which key, which data folder. The only reader of the environment.
-
-Each value comes from the first that has it: an argument of :func:`load_settings`, the environment, the file
-``.env`` in the working directory. No other ``.env`` is read: one in a folder above may be somebody else's.
-
-====================================  ==========================================================
-``KALSHI_API_KEY_ID``                 the key's id
-``KALSHI_PRIVATE_KEY_PATH``           the file with the private key (PEM)
-``KALSHI_PRIVATE_KEY``                or the PEM text itself; ``\n`` may stand for line ends
-``KALSHI_PRIVATE_KEY_PASSWORD``       the pass-phrase, where the key is encrypted
-``KALSHI_ENVIRONMENT``                ``prod`` (the default) or ``demo``, Kalshi's paper trading
-``KALSHI_API_BASE_URL``               another address of the API
-``KALSHI_PORTFOLIO_DATA``             the data folder
-====================================  ==========================================================
-"""
+"""The settings themselves, and where each value comes from: argument, environment, ``.env``."""
 
 from __future__ import annotations
 
 import functools
-import ipaddress
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, Self
-from urllib.parse import SplitResult, urlsplit
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 from kalshi_portfolio.errors import SettingsError
+from kalshi_portfolio.settings.address import API_PATH, HOSTS, check_url, known_environment
+from kalshi_portfolio.settings.secret import SECRET, Secret, conceal, hidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pydantic_settings import BaseSettings
-
-API_PATH: Final = "/trade-api/v2"
-"""Where the API lives on every host of the exchange."""
 
 _PREFIX = "KALSHI_"
 _VARIABLES = (
@@ -44,67 +28,7 @@ _VARIABLES = (
     "KALSHI_API_BASE_URL",
     "KALSHI_PORTFOLIO_DATA",
 )
-_SECRET = frozenset({"api_key_id", "private_key", "private_key_password"})
 _TWO_FORMS = (("private_key_path", "private_key"), ("private_key", "private_key_path"))
-# The first host of each environment is the one that Kalshi recommends.
-_HOSTS: dict[str, tuple[str, ...]] = {
-    "prod": ("external-api.kalshi.com", "api.elections.kalshi.com"),
-    "demo": ("external-api.demo.kalshi.co", "demo-api.kalshi.co"),
-}
-_SCHEMES = ("https", "http")
-
-
-class Secret(str):
-    """Text that is used like any other and shown to nobody.
-
-    Its ``repr``, ``str`` and formatted form are all ``[hidden]``: tracebacks with local variables, test runners,
-    loggers and notebooks show values by these. It cannot be pickled. Only what asks for the text itself gets it, such
-    as ``encode()``, ``==`` or a method of ``str``.
-
-    Examples:
-        >>> secret = Secret("hunter2")
-        >>> secret, f"{secret}", secret == "hunter2"
-        ([hidden], '[hidden]', True)
-    """
-
-    __slots__ = ()
-
-    def __new__(cls, text: str) -> Self:
-        """Wrap a text; a secret stays the one that it is, for ``str()`` of it is only what is shown of it."""
-        return text if isinstance(text, cls) else super().__new__(cls, text)
-
-    def __repr__(self) -> str:
-        return "[hidden]"
-
-    __str__ = __repr__
-
-    def __format__(self, spec: str) -> str:
-        return format(repr(self), spec)
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("A secret is not pickled. Expected settings without one: load them anew where they are needed.")
-
-
-def conceal(values: dict[str, Any]) -> dict[str, Any]:
-    """Hide the secrets among settings by name, in place, so that no traceback with local variables shows them.
-
-    Examples:
-        >>> conceal({"private_key": "-----BEGIN...", "environment": "demo"})
-        {'private_key': [hidden], 'environment': 'demo'}
-    """
-    for name in _SECRET & values.keys():
-        values[name] = _secret(values[name])
-    return values
-
-
-def _secret(text: str | None) -> Secret | None:
-    return None if text is None else Secret(text)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -142,9 +66,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Hide the secrets, and refuse what is impossible."""
-        for name in _SECRET:
-            object.__setattr__(self, name, _secret(getattr(self, name)))
-        if self.environment not in {None, *_HOSTS}:
+        for name in SECRET:
+            object.__setattr__(self, name, hidden(getattr(self, name)))
+        if self.environment not in {None, *HOSTS}:
             raise SettingsError(
                 f"KALSHI_ENVIRONMENT is {self.environment!r}. Expected 'prod' or 'demo' (Kalshi's paper trading)."
             )
@@ -155,7 +79,7 @@ class Settings:
                 "put the text into KALSHI_PRIVATE_KEY instead."
             )
         if self.api_base_url is not None:
-            known = _known_environment(check_url(self.api_base_url))
+            known = known_environment(check_url(self.api_base_url))
             if self.environment is not None and known not in {None, self.environment}:
                 raise SettingsError(
                     f"KALSHI_ENVIRONMENT is {self.environment!r}, but KALSHI_API_BASE_URL is an address of "
@@ -166,7 +90,7 @@ class Settings:
     def base_url(self) -> str:
         """The address of the API, without a slash at the end."""
         if self.api_base_url is None:
-            return f"https://{_HOSTS[self.environment or 'prod'][0]}{API_PATH}"
+            return f"https://{HOSTS[self.environment or 'prod'][0]}{API_PATH}"
         parts = check_url(self.api_base_url)
         path = parts.path.rstrip("/") or API_PATH
         return f"{parts.scheme}://{parts.netloc.lower()}{path}"
@@ -174,7 +98,7 @@ class Settings:
     @property
     def environment_name(self) -> Literal["prod", "demo", "custom"]:
         """``prod`` or ``demo`` on a known host of the exchange, else ``custom``."""
-        known = _known_environment(urlsplit(self.base_url))
+        known = known_environment(urlsplit(self.base_url))
         return "prod" if known == "prod" else "demo" if known == "demo" else "custom"
 
     @property
@@ -232,7 +156,7 @@ def load_settings(
         'https://demo-api.kalshi.co/trade-api/v2'
     """
     # From here on no variable holds a secret in the clear: a traceback may show them. A path may be a key by mistake.
-    api_key_id, private_key, private_key_password = map(_secret, (api_key_id, private_key, private_key_password))
+    api_key_id, private_key, private_key_password = map(hidden, (api_key_id, private_key, private_key_password))
     private_key_path = Secret(os.fspath(private_key_path)) if private_key_path else None
     arguments = {
         "api_key_id": api_key_id,
@@ -330,7 +254,7 @@ def _values(env_file: Path | None, given: dict[str, str]) -> dict[str, str | Non
         name: (value or "") if name == "private_key_password" else (value or "").strip()
         for name, value in _reader()(env_file, given).model_dump().items()
     }
-    hidden = {*_SECRET, "private_key_path"}
+    hidden = {*SECRET, "private_key_path"}
     return {name: (Secret(value) if name in hidden else value) or None for name, value in found.items()}
 
 
@@ -364,54 +288,6 @@ def _names_from_file(named: frozenset[str], given: Mapping[str, str]) -> frozens
     environment = {name.upper() for name, value in os.environ.items() if value}
     fields = {name.removeprefix(_PREFIX).lower() for name in named - environment}
     return frozenset(fields - given.keys())
-
-
-def check_url(text: str, name: str = "KALSHI_API_BASE_URL") -> SplitResult:
-    """Split the address of an API, or say why keys must not be sent there.
-
-    Args:
-        text: The address.
-        name: What it is called where it came from, for the message.
-
-    Raises:
-        SettingsError: It is no address, holds a user name, or is plain http to another computer.
-
-    Examples:
-        >>> check_url("https://kalshi.example/x").hostname
-        'kalshi.example'
-    """
-    expected = "Expected an address like https://host/trade-api/v2."
-    try:
-        parts = urlsplit(text.strip())
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise SettingsError(f"{name} is no valid address. {expected}") from None
-    if parts.username is not None or parts.query or parts.fragment:
-        raise SettingsError(f"{name} holds a user name, a query or a fragment. {expected}")
-    if parts.scheme not in _SCHEMES or not host:
-        raise SettingsError(f"{name} is {text!r}. {expected}")
-    if parts.scheme == "http" and not _is_loopback(host):
-        raise SettingsError(
-            f"{name} is {text!r}: plain http would send the account's data readable for everybody on "
-            "the way. Use https; http is for this computer alone (localhost, 127.0.0.1)."
-        )
-    return parts
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _known_environment(parts: SplitResult) -> str | None:
-    """Tell which environment of the exchange an address belongs to, if any."""
-    if parts.scheme != "https" or parts.port not in {None, 443}:
-        return None
-    return next((name for name, hosts in _HOSTS.items() if parts.hostname in hosts), None)
 
 
 def in_jupyter_server() -> bool:
