@@ -237,12 +237,12 @@ def check_log(root: Path) -> None:
     if not (root / "kalshi-portfolio.json").exists():
         return
     there = {
-        (table.name, number, day)
+        (table.name, day)
         for table, time in ((FILLS, "executed_at"), (SETTLEMENTS, "settled_at"))
-        for number, day in read(root, table).select("subaccount", pl.col(time).dt.date()).iter_rows()
+        for day in read(root, table)[time].dt.date()
     }
-    logged = read(root, SYNC_LOG).select("dataset", "subaccount", "partitions").rows()
-    told = {(name, number, part["date"]) for name, number, parts in logged for part in parts if part["rows"]}
+    logged = read(root, SYNC_LOG).select("dataset", "partitions").rows()
+    told = {(name, part["date"]) for name, parts in logged for part in parts if part["rows"]}
     assert told <= there, f"covered by the log, but not on disk: {told - there}"
 
 
