@@ -3,7 +3,7 @@
 from kalshi_portfolio.pnl.days import calendar
 from kalshi_portfolio.pnl.equity import equity
 from kalshi_portfolio.pnl.exposure import exposure
-from kalshi_portfolio.pnl.group import pnl
+from kalshi_portfolio.pnl.group import pnl, zone
 from kalshi_portfolio.pnl.histogram import histogram
 from kalshi_portfolio.pnl.marks import MARKS, mark
 from kalshi_portfolio.pnl.path import Path, path
@@ -33,4 +33,5 @@ __all__ = [
     "unknown_lots",
     "unknown_positions",
     "worst",
+    "zone",
 ]

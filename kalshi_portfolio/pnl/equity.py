@@ -10,13 +10,14 @@ import polars as pl
 from kalshi_portfolio import money
 from kalshi_portfolio.errors import ArgumentError
 from kalshi_portfolio.pnl.group import check_period, period_of, pnl
-from kalshi_portfolio.schema import EQUITY_VALUES, MARKETS
+from kalshi_portfolio.schema import EQUITY_VALUES, MARKETS, TIME
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 _MOST_PERIODS = 5_000_000
+_INSTANT, _DAY = pl.duration(microseconds=1), pl.duration(days=1)
 
 
 def equity(
@@ -35,14 +36,15 @@ def equity(
         transfers: Rows of ``schema.TRANSFERS``; they count when they were applied.
         freq: The length of a period, such as ``"1d"``, ``"1w"``, ``"1mo"``.
         tz: The time zone in which periods begin.
-        since: Only periods that begin at or after this. Running totals start with the account all the same.
-        until: Only periods that begin before this.
+        since: Only what happened at or after this. Running totals start with the account all the same.
+        until: Only what happened before this.
 
     Returns:
         One row per period from the first event to the last, quiet ones included, in order: ``period`` (a date for a
         day or longer, else the time in ``tz``), then ``schema.EQUITY_VALUES``. P&L falls on the period in which
         it is realised, a fee on that in which it is paid. ``drawdown_cents`` is 0 at a new high, else negative.
-        What is unknown is left out and counted in ``unknown_lots``.
+        A period that a bound cuts has what lies within the bounds. What is unknown is left out and counted in
+        ``unknown_lots``.
 
     Raises:
         ArgumentError: ``freq`` or ``tz`` is unknown.
@@ -53,38 +55,87 @@ def equity(
         0
     """
     days = check_period(freq, tz)
-    gains = pnl(matched, MARKETS.empty(), freq=freq, tz=tz)
-    flows = _flows(transfers, freq, tz, days=days)
-    periods = pl.concat([gains["period"], flows["period"]])
-    calendar = every_period(periods, freq, tz, days=days)
-    units = {name: money.wide_units(pl.col(name)) for name in ("realized_pnl_cents", "fee_cents")}
-    table = (
-        calendar.join(gains.select("period", "unknown_lots", **units), on="period", how="left", maintain_order="left")
-        .join(flows, on="period", how="left", maintain_order="left")
+    every = _gains(matched, transfers, freq, tz, days=days)
+    table = _gains(matched, transfers, freq, tz, days=days, since=since, until=until)
+    calendar = every_period(every["period"], freq, tz, days=days)
+    shown = calendar.filter(*_touched(freq, tz, since, until, days=days))
+    before, peak = _before(matched, every, shown, since)
+    dressed = (
+        shown.join(table, on="period", how="left", maintain_order="left")
         .with_columns(pl.exclude("period").fill_null(0))
-        .with_columns(net=pl.col("realized_pnl_cents") - pl.col("fee_cents"))
-        .with_columns(total=pl.col("net").cast(pl.Int64).cum_sum())
-        .with_columns(fall=pl.col("total") - pl.col("total").cum_max().clip(lower_bound=0))
+        .with_columns(total=pl.col("net").cast(pl.Int64).cum_sum() + before)
+        .with_columns(fall=pl.col("total") - pl.col("total").cum_max().clip(lower_bound=peak))
     )
-    dressed = table.select(
+    return dressed.select(
         "period",
-        realized_pnl_cents=money.money(pl.col("realized_pnl_cents")),
-        fee_cents=money.money(pl.col("fee_cents")),
+        realized_pnl_cents=money.money(pl.col("realized")),
+        fee_cents=money.money(pl.col("fee")),
         net_pnl_cents=money.money(pl.col("net")),
         cumulative_net_pnl_cents=money.money(pl.col("total")),
         transfers_cents=money.money(pl.col("transfers")),
         drawdown_cents=money.money(pl.col("fall")),
         unknown_lots=pl.col("unknown_lots"),
+    ).cast({c.name: c.dtype for c in EQUITY_VALUES})
+
+
+def _gains(
+    matched: pl.DataFrame,
+    transfers: pl.DataFrame,
+    freq: str,
+    tz: str,
+    *,
+    days: bool,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> pl.DataFrame:
+    """Give what happened between the bounds, per period in which anything did, in units."""
+    gains = pnl(matched, MARKETS.empty(), freq=freq, tz=tz, since=since, until=until)
+    flows = _flows(transfers, freq, tz, days=days, since=since, until=until)
+    units = {
+        name: money.wide_units(pl.col(f"{column}_cents"))
+        for name, column in (("realized", "realized_pnl"), ("fee", "fee"), ("net", "net_pnl"))
+    }
+    return (
+        gains.select("period", "unknown_lots", **units)
+        .join(flows, on="period", how="full", coalesce=True)
+        .with_columns(pl.exclude("period").fill_null(0))
+        .sort("period")
     )
-    return between(dressed, since, until, tz).cast({c.name: c.dtype for c in EQUITY_VALUES})
 
 
-def _flows(transfers: pl.DataFrame, freq: str, tz: str, *, days: bool) -> pl.DataFrame:
+def _touched(freq: str, tz: str, since: datetime | None, until: datetime | None, *, days: bool) -> list[pl.Expr]:
+    """Give the conditions for periods of which a part lies within the bounds."""
+    begins = pl.col("period")
+
+    def of(at: pl.Expr) -> pl.Expr:
+        return period_of(at, freq, tz, days=days)
+
+    found = [] if since is None else [begins >= of(pl.lit(since, TIME))]
+    return found if until is None else [*found, begins <= of(pl.lit(until, TIME) - _INSTANT)]
+
+
+def _before(matched: pl.DataFrame, every: pl.DataFrame, shown: pl.DataFrame, since: datetime | None) -> tuple[int, int]:
+    """Give the net P&L at ``since``, and the highest at the end of a period before the first one shown (or 0)."""
+    if since is None or shown.is_empty():
+        return 0, 0
+    gained = pnl(matched, MARKETS.empty(), until=since)
+    total = gained.select(money.wide_units(pl.col("net_pnl_cents")).sum()).item()
+    earlier = every.filter(pl.col("period") < shown["period"][0])
+    peak = earlier.select(pl.col("net").cast(pl.Int64).cum_sum().max()).item()
+    return int(total or 0), max(int(peak or 0), 0)
+
+
+def _flows(
+    transfers: pl.DataFrame, freq: str, tz: str, *, days: bool, since: datetime | None, until: datetime | None
+) -> pl.DataFrame:
     """Give the net cash that came in or went out, per period."""
-    applied = transfers.drop_nulls("amount_cents")
-    at = period_of(pl.coalesce("finalized_at", "created_at"), freq, tz, days=days)
+    at = pl.coalesce("finalized_at", "created_at")
+    applied = transfers.drop_nulls("amount_cents").filter(
+        *([] if since is None else [at >= since]), *([] if until is None else [at < until])
+    )
     amount = money.wide_units(pl.col("amount_cents"))
-    return applied.group_by(at.alias("period")).agg(amount.sum().alias("transfers"))
+    period = period_of(at, freq, tz, days=days).alias("period")
+    return applied.group_by(period).agg(amount.sum().alias("transfers"))
 
 
 def every_period(periods: pl.Series, freq: str, tz: str, *, days: bool) -> pl.DataFrame:
@@ -116,14 +167,13 @@ def _refuse_too_many(first: Any, last: Any, freq: str) -> None:
 
 def between(frame: pl.DataFrame, since: datetime | None, until: datetime | None, tz: str) -> pl.DataFrame:
     """Keep the periods that begin within the bounds."""
-    begins = pl.col("period")
-    if frame.schema["period"] == pl.Date:
-        local = (
-            None if bound is None else pl.lit(bound).dt.convert_time_zone(tz).dt.date() for bound in (since, until)
-        )
-    else:
-        local = (None if bound is None else pl.lit(bound) for bound in (since, until))
-    start, end = local
-    if start is not None:
-        frame = frame.filter(begins >= start)
-    return frame if end is None else frame.filter(begins < end)
+    begins, days = pl.col("period"), frame.schema["period"] == pl.Date
+
+    def edge(bound: datetime) -> pl.Expr:
+        local = pl.lit(bound, TIME).dt.convert_time_zone(tz)
+        # Of days the first that begins at or after the bound: the one after that of the instant before it.
+        return (local - _INSTANT).dt.date() + _DAY if days else local
+
+    if since is not None:
+        frame = frame.filter(begins >= edge(since))
+    return frame if until is None else frame.filter(begins < edge(until))

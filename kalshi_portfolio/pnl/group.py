@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,6 @@ from kalshi_portfolio.pnl.events import events_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
 _OF_LOTS = ("ticker", "side", "is_taker", "subaccount", "exchange_index", "position_id")
 _DERIVED = ("price_bucket", "hour", "weekday")
@@ -23,6 +23,7 @@ _FREQ = re.compile(r"[1-9][0-9]{0,4}(?:(mo|[dwqy])|[hms])")
 _BUCKET = 10 * 10**money.PRICE_SCALE
 _BUCKETS = tuple(f"{10 * i:02}–{10 * i + 10}¢" for i in range(10))  # noqa: RUF001  (an en dash, as in print)
 _COUNTS = ("quantity", "lots", "unknown_lots")
+_ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 _VALUES = ("at", "realized", "fee", "wins", *_COUNTS)
 
 
@@ -104,11 +105,22 @@ def check_period(freq: str | None, tz: str) -> bool:
     matched = _FREQ.fullmatch("1d" if freq is None else str(freq))
     if matched is None:
         raise ArgumentError(f'freq={freq!r} is not a period. Expected e.g. "1h", "1d", "1w", "1mo", "1q" or "1y".')
-    try:
-        ZoneInfo(tz)
-    except (KeyError, ValueError, OSError, TypeError) as error:
-        raise ArgumentError(f'tz={tz!r} is no time zone. Expected e.g. "UTC" or "America/New_York".') from error
+    zone(tz)
     return matched[1] is not None
+
+
+def zone(tz: str) -> ZoneInfo:
+    """Give a time zone by its name.
+
+    Raises:
+        ArgumentError: There is none of that name, or Polars does not know it (as ``localtime``).
+    """
+    try:
+        found = ZoneInfo(tz)
+        pl.select(pl.lit(_ANY_TIME).dt.convert_time_zone(tz))
+    except (KeyError, ValueError, OSError, TypeError, pl.exceptions.PolarsError) as error:
+        raise ArgumentError(f'tz={tz!r} is no time zone. Expected e.g. "UTC" or "America/New_York".') from error
+    return found
 
 
 def period_of(at: pl.Expr, freq: str, tz: str, *, days: bool) -> pl.Expr:

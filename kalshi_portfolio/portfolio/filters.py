@@ -9,9 +9,13 @@ from typing import TypeAlias, TypedDict
 import polars as pl
 
 from kalshi_portfolio.errors import ArgumentError
+from kalshi_portfolio.pnl import zone
 
 When: TypeAlias = date | datetime | str | None
-"""A bound in time: a date, a text such as ``2026-11-01`` (UTC unless it names a zone), or a datetime with a zone."""
+"""A bound in time: a date, a text such as ``2026-11-01``, or a datetime with a zone.
+
+What names no zone is meant in the method's ``tz``, in UTC where it has none.
+"""
 
 Tickers: TypeAlias = Iterable[str] | str | None
 
@@ -24,22 +28,26 @@ class Filters(TypedDict, total=False):
     until: When
 
 
-def instant(bound: When, name: str) -> datetime | None:
+def instant(bound: When, name: str, tz: str = "UTC") -> datetime | None:
     """Read a bound as a point in time.
 
     Args:
-        bound: A date (its midnight in UTC), an ISO 8601 text (UTC if it names no zone), or a datetime with a zone.
+        bound: A date (its first instant in ``tz``), an ISO 8601 text (in ``tz`` if it names no zone), or a datetime
+            with a zone.
         name: What the bound is called, for the message.
+        tz: The time zone in which days begin.
 
     Returns:
         The point in time, in UTC.
 
     Raises:
-        ArgumentError: It is no date, or a datetime without a time zone.
+        ArgumentError: It is no date, or a datetime without a time zone; or ``tz`` is no time zone.
 
     Examples:
         >>> instant("2026-11-01", "since")
         datetime.datetime(2026, 11, 1, 0, 0, tzinfo=datetime.timezone.utc)
+        >>> instant("2026-11-02", "since", "America/New_York")
+        datetime.datetime(2026, 11, 2, 5, 0, tzinfo=datetime.timezone.utc)
     """
     if bound is None:
         return None
@@ -48,7 +56,7 @@ def instant(bound: When, name: str) -> datetime | None:
             read = datetime.fromisoformat(bound.strip())
         except ValueError:
             raise _no_date(bound, name) from None
-        bound = read if read.tzinfo else read.replace(tzinfo=UTC)
+        bound = read if read.tzinfo else read.replace(tzinfo=zone(tz))
     if isinstance(bound, datetime):
         if bound.utcoffset() is None:
             raise ArgumentError(
@@ -56,7 +64,7 @@ def instant(bound: When, name: str) -> datetime | None:
             )
         return _in_utc(bound)
     if isinstance(bound, date):
-        return datetime.combine(bound, time(), UTC)
+        return _in_utc(datetime.combine(bound, time(), zone(tz)))
     raise _no_date(bound, name)
 
 
@@ -75,13 +83,13 @@ def _in_utc(bound: datetime) -> datetime:
         return bound.replace(tzinfo=UTC)  # in the first or last hours of the calendar no trade can be
 
 
-def bounds(since: When, until: When) -> tuple[datetime | None, datetime | None]:
-    """Read both ends of a stretch of time; the end is exclusive.
+def bounds(since: When, until: When, tz: str = "UTC") -> tuple[datetime | None, datetime | None]:
+    """Read both ends of a stretch of time, of which days begin in ``tz``; the end is exclusive.
 
     Raises:
-        ArgumentError: A bound is no time, or the end lies before the start.
+        ArgumentError: A bound is no time, or the end lies before the start; or ``tz`` is no time zone.
     """
-    start, end = instant(since, "since"), instant(until, "until")
+    start, end = instant(since, "since", tz), instant(until, "until", tz)
     if start is not None and end is not None and end < start:
         raise ArgumentError(f"until={until} lies before since={since}.")
     return start, end

@@ -64,8 +64,8 @@ class Plot:
         Args:
             freq: The length of a period: ``1h``, ``1d``, ``1w``, ``1mo``, ``1q``, ``1y``; None for what suits the span.
             tz: The time zone in which periods begin.
-            since: Only periods that begin at or after this.
-            until: Only periods that begin before this.
+            since: Only what happened at or after this; a day is one of ``tz``.
+            until: Only what happened before this.
             method: ``fifo`` or ``average``.
 
         Returns:
@@ -96,8 +96,8 @@ class Plot:
         Args:
             freq: The length of a period, as in :meth:`equity`.
             tz: The time zone in which periods begin.
-            since: Only periods that begin at or after this.
-            until: Only periods that begin before this.
+            since: Only what happened at or after this; a day is one of ``tz``.
+            until: Only what happened before this.
             method: ``fifo`` or ``average``.
 
         Returns:
@@ -241,7 +241,7 @@ class Plot:
             >>> kp.demo().plot.exposure(by="category").to_dict()["title"]["text"]
             'Exposure by category'
         """
-        start, end = bounds(since, until)
+        start, end = bounds(since, until, tz)
         lots, markets = self._pf.lots(tickers=tickers), self._pf.markets()
 
         def held(freq: str, by: str | Sequence[str]) -> pl.DataFrame:

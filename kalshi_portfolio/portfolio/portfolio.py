@@ -117,7 +117,7 @@ class Portfolio(ReportedFrames):
             freq: The length of a period: ``1h``, ``1d``, ``1w``, ``1mo``, ``1q``, ``1y``; None for no periods.
             tz: The time zone of days and hours. Kalshi's own day is ``America/New_York``.
             tickers: Only these markets; of one that is nowhere on disk, near ones are named in a warning.
-            since: Realised, or paid, at or after this.
+            since: Realised, or paid, at or after this; a day is one of ``tz``.
             until: Realised, or paid, before this.
             method: ``fifo``: first in, first out; ``average``: average cost, as the exchange counts.
             lazy: Give a LazyFrame that computes when it is collected.
@@ -136,7 +136,7 @@ class Portfolio(ReportedFrames):
             >>> kp.demo().pnl(by="category").columns[:4]
             ['category', 'realized_pnl_cents', 'fee_cents', 'net_pnl_cents']
         """
-        start, end = bounds(since, until)
+        start, end = bounds(since, until, tz)
         wanted = self._wanted(tickers, None, None, None)
         check_method(method)
         warn_if_not_synced(self._store(), FILLS)
@@ -184,14 +184,15 @@ class Portfolio(ReportedFrames):
         Args:
             freq: The length of a period: ``1h``, ``1d``, ``1w``, ``1mo``, ``1q``, ``1y``.
             tz: The time zone in which periods begin. Kalshi's own day is ``America/New_York``.
-            since: Only periods that begin at or after this; the running total starts with the account all the same.
-            until: Only periods that begin before this.
+            since: Only what happened at or after this; a day is one of ``tz``. The running total starts with the account
+                all the same.
+            until: Only what happened before this.
             method: ``fifo``: first in, first out; ``average``: average cost, as the exchange counts.
             lazy: Give a LazyFrame that computes when it is collected.
 
         Returns:
             One row per period from the first event to the last, quiet ones included: ``period``, then
-            ``schema.EQUITY_VALUES``.
+            ``schema.EQUITY_VALUES``. A period that a bound cuts has what lies within the bounds.
 
         Raises:
             ArgumentError: ``freq``, ``tz``, the method or a bound is unknown.
@@ -203,7 +204,7 @@ class Portfolio(ReportedFrames):
             >>> pf.equity(freq="1mo")["cumulative_net_pnl_cents"][-1] == pf.pnl()["net_pnl_cents"].item()
             True
         """
-        start, end = bounds(since, until)
+        start, end = bounds(since, until, tz)
         check_method(method)
         warn_if_not_synced(self._store(), FILLS)
 

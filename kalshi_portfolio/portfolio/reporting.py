@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -54,9 +53,7 @@ class Choices:
 
     def instants(self) -> tuple[datetime | None, datetime | None]:
         """Give the instants at which the first day begins, and the last one ends."""
-        zone = ZoneInfo(self.tz)
-        begins = (None if day is None else datetime.combine(day, time(), zone) for day in (self.since, self.until))
-        return bounds(*begins)
+        return bounds(self.since, self.until, self.tz)
 
 
 def choices(*, tz: str, method: str, mark: str, since: date | str | None, until: date | str | None) -> Choices:
