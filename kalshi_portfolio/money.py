@@ -244,10 +244,15 @@ def dollars(frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame | pl.LazyFrame:
             f"dollars() was given a {type(frame).__module__}.{type(frame).__qualname__}. Expected a Polars DataFrame "
             "or LazyFrame, as the methods of Portfolio give them."
         )
-    names = frame.collect_schema().names()
     return frame.select(
-        (pl.col(name).cast(pl.Float64) / 100).alias(name.removesuffix("_cents") + "_dollars")
-        if name.endswith("_cents")
-        else pl.col(name)
-        for name in names
+        _dollars(name, dtype).alias(name.removesuffix("_cents") + "_dollars") if name.endswith("_cents") else name
+        for name, dtype in frame.collect_schema().items()
     )
+
+
+def _dollars(name: str, dtype: pl.DataType) -> pl.Expr:
+    """Give the nearest float: dollars are the same digits with the point two places on, and a division would round."""
+    if not isinstance(dtype, pl.Decimal):
+        return pl.col(name).cast(pl.Float64) / 100
+    digits = pl.col(name).reinterpret(dtype=pl.Int128)
+    return digits.reinterpret(dtype=pl.Decimal(38, dtype.scale + _CENTS_PER["dollars"])).cast(pl.Float64)

@@ -161,9 +161,10 @@ def calm(exchange: BareExchange) -> tuple[dict[str, set[tuple[Any, ...]]], dict[
     state = (
         exchange.clock,
         exchange.cutoff_at,
-        *(f.key for f in exchange.fills),
-        len(exchange.settlements),
-        len(moves),
+        # Whole, for other accounts number their fills alike.
+        *((f.fill_id, *_of(f)) for f in exchange.fills),
+        *map(repr, exchange.settlements),
+        *map(repr, moves),
     )
     if state not in _CALM:
         with tempfile.TemporaryDirectory() as folder:

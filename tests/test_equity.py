@@ -138,7 +138,9 @@ def test_what_is_unknown_is_counted_in_the_summary_and_not_summed() -> None:
     book = link(traded, none_settled, judged)
     got = row(book.positions, book.lots, NO_TRANSFERS, 1)
     assert (got["incomplete_positions"], got["unknown_fees"], got["unknown_marks"]) == (1, 1, 0)
-    assert (got["net_pnl_cents"], got["win_ratio"], got["return_on_capital"]) == (0, None, None)
+    assert (got["net_pnl_cents"], got["win_ratio"], got["return_on_capital"]) == (None, None, None)
+    assert (got["realized_pnl_cents"], got["fee_cents"], got["max_drawdown_cents"]) == (200, None, None)
+    assert (got["unrealized_pnl_cents"], got["open_exposure_cents"], got["market_value_cents"]) == (None, None, None)
 
 
 def test_an_empty_account_has_a_summary_of_zeros_and_nulls() -> None:

@@ -136,3 +136,14 @@ def test_dollars_renames_and_divides_only_cents_columns() -> None:
     assert shown.columns == ["ticker", "fee_dollars", "quantity"]
     assert shown["fee_dollars"].to_list() == [1.5]
     assert shown.schema["quantity"] == money.QUANTITY
+
+
+def test_every_price_in_dollars_is_the_float_that_one_writes() -> None:
+    tenths = pl.DataFrame({"price_cents": [f"{n / 100:.2f}" for n in range(10_001)]}).cast(money.PRICE)
+    assert money.dollars(tenths)["price_dollars"].to_list() == [n / 10_000 for n in range(10_001)]
+
+
+@given(st.integers(-(10**18) + 1, 10**18 - 1))
+def test_an_amount_in_dollars_is_the_nearest_float(units: int) -> None:
+    frame = pl.DataFrame({"fee": [units]}).select(money.money(pl.col("fee")).alias("fee_cents"))
+    assert money.dollars(frame.lazy()).collect()["fee_dollars"].item() == float(Fraction(units, 10**8))

@@ -180,12 +180,12 @@ def test_unknown_lots_are_counted_and_a_group_of_them_has_no_sums() -> None:
     frame = pnl(lots, MARKETS.empty(), by="ticker")
     assert known(frame) == [
         ("T", None, None, None, 0, 2),
-        ("U", None, None, None, 0, 1),
+        ("U", Dec(13), None, None, 1, 1),  # what it realised, before fees, is known
         ("W", None, None, None, 0, 1),
         ("X", Dec(13), Dec(2), Dec(11), 1, 0),
     ]
     assert frame["win_ratio"].to_list() == [None, None, None, 1.0]
-    assert known(pnl(lots, MARKETS.empty())) == [(Dec(13), Dec(2), Dec(11), 1, 4)]
+    assert known(pnl(lots, MARKETS.empty())) == [(Dec(26), Dec(2), Dec(11), 2, 4)]
 
 
 def test_no_lots_give_no_rows_but_the_schema() -> None:

@@ -24,7 +24,8 @@ _BUCKET = 10 * 10**money.PRICE_SCALE
 _BUCKETS = tuple(f"{10 * i:02}–{10 * i + 10}¢" for i in range(10))  # noqa: RUF001  (an en dash, as in print)
 _COUNTS = ("quantity", "lots", "unknown_lots")
 _ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
-_VALUES = ("at", "realized", "fee", "wins", *_COUNTS)
+_SUMMED = (*_COUNTS, "rated", "wins")
+_VALUES = ("at", "realized", "fee", "net", *_SUMMED)
 
 
 def pnl(
@@ -40,12 +41,14 @@ def pnl(
     """Add lots up by group and period.
 
     P&L falls on the period in which it is realised, a fee on that in which it is paid: the entry's fee when
-    the lot was opened, also while it is open. Lots whose history or fee is unknown are left out of the sums and
-    counted, in the period in which they were closed, or opened if open.
+    the lot was opened, also while it is open. Lots whose history is unknown are left out of the sums and counted,
+    in the period in which they were closed, or opened if open. So are those of which a fee is unknown left out of
+    fees and net P&L; what they realised, before fees, is known and counts.
 
     Args:
         matched: Rows of ``schema.LOTS`` (first in, first out) or ``schema.DISPOSALS`` (average cost). Of the latter
-            a purchase counts with its own price and time, a sale with the average price and the position's opening.
+            a purchase counts with its own price and time, a sale with the average price and the position's opening,
+            both with their own ``is_taker`` (settlements have none).
         markets: Rows of ``schema.MARKETS``, for the columns of markets.
         by: One or several of ``ticker``, ``side``, ``is_taker`` (of the entry), ``subaccount``, ``exchange_index``,
             ``position_id``; ``price_bucket`` (ten cents of the entry price, lower end inclusive, 100 in the last);
@@ -151,23 +154,22 @@ def with_groups(
 
 
 def _add_up(events: pl.DataFrame, groups: list[str]) -> pl.DataFrame:
-    """Sum the events of each group; a group without any known event has no sums."""
+    """Sum the events of each group; what no event of a group knows has no sum there."""
     keyed = events.with_columns(pl.lit(0, pl.Int8).alias("all"))
-    some = (pl.col("unknown_lots") == 0).any()
-    gain, fee = pl.col("realized").sum(), pl.col("fee").sum()
+    whole, gained = pl.col("unknown_lots") == 0, pl.col("lots") > 0
+    known = {"realized": (whole | gained).any(), "fee": whole.any(), "net": whole.any()}
     summed = keyed.group_by(groups or ["all"]).agg(
-        pl.when(some).then(gain).alias("_realized"),
-        pl.when(some).then(fee).alias("_fee"),
-        *(pl.col(name).sum().alias(f"_{name}") for name in (*_COUNTS, "wins")),
+        *(pl.when(some).then(pl.col(name).sum()).alias(f"_{name}") for name, some in known.items()),
+        *(pl.col(name).sum().alias(f"_{name}") for name in _SUMMED),
     )
-    total = pl.col("_lots")
+    rated = pl.col("_rated")
     return summed.sort(groups or ["all"], nulls_last=True).select(
         *groups,
         money.money(pl.col("_realized")).alias("realized_pnl_cents"),
         money.money(pl.col("_fee")).alias("fee_cents"),
-        money.money(pl.col("_realized") - pl.col("_fee")).alias("net_pnl_cents"),
+        money.money(pl.col("_net")).alias("net_pnl_cents"),
         money.quantity(pl.col("_quantity")).alias("quantity"),
-        total.alias("lots"),
+        pl.col("_lots").alias("lots"),
         pl.col("_unknown_lots").alias("unknown_lots"),
-        (pl.col("_wins") / pl.when(total > 0).then(total)).alias("win_ratio"),
+        (pl.col("_wins") / pl.when(rated > 0).then(rated)).alias("win_ratio"),
     )

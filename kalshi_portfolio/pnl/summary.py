@@ -44,7 +44,7 @@ def summary(
     """
     frame = pl.concat(
         [
-            _totals(equity),
+            _totals(equity, positions),
             _held(positions),
             _counts(positions),
             _ended(positions),
@@ -56,9 +56,9 @@ def summary(
         how="horizontal",
     )
     gain = frame.select(
-        money.wide_units(pl.col("net_pnl_cents")) + money.wide_units(pl.col("unrealized_pnl_cents"))
+        money.wide_units(pl.col("net_pnl_cents")) + money.wide_units(pl.col("unrealized_pnl_cents")).fill_null(0)
     ).item()
-    ratio = _return(int(gain), transfers, as_of)
+    ratio = None if gain is None else _return(int(gain), transfers, as_of)
     return SUMMARY.conform(frame.with_columns(return_on_capital=pl.lit(ratio, pl.Float64)))
 
 
@@ -70,22 +70,30 @@ def _sum(frame: pl.DataFrame, name: str, column: pl.Expr) -> pl.DataFrame:
     return frame.select(_money(money.wide_units(column).sum(), name))
 
 
-def _totals(equity: pl.DataFrame) -> pl.DataFrame:
-    names = ("net_pnl_cents", "realized_pnl_cents", "fee_cents")
+def _totals(equity: pl.DataFrame, positions: pl.DataFrame) -> pl.DataFrame:
+    """Sum the course up; of what no position at all knows there is no sum."""
+    known = {
+        name: bool(positions.is_empty() or positions[name].count()) for name in ("net_pnl_cents", "realized_pnl_cents")
+    }
     fall = money.wide_units(pl.col("drawdown_cents")).min().fill_null(0)
+    sums = {
+        name: money.wide_units(pl.col(name)).sum() for name in ("net_pnl_cents", "realized_pnl_cents", "fee_cents")
+    } | {"max_drawdown_cents": fall}
     return equity.select(
-        *(_money(money.wide_units(pl.col(name)).sum(), name) for name in names), _money(fall, "max_drawdown_cents")
+        _money(pl.when(known.get(name, known["net_pnl_cents"])).then(units), name) for name, units in sums.items()
     )
 
 
 def _held(positions: pl.DataFrame) -> pl.DataFrame:
-    held = positions.filter(~_ENDED, "complete")
-    cost, gain = money.wide_units(pl.col("cost_cents")), money.wide_units(pl.col("unrealized_pnl_cents"))
+    """Sum up what is held; of what no open position at all knows there is no sum."""
+    held, complete = positions.filter(~_ENDED), pl.col("complete")
+    cost, gain = (money.wide_units(pl.when(complete).then(name)) for name in ("cost_cents", "unrealized_pnl_cents"))
+    none = pl.len() == 0
     return held.select(
-        _money(gain.sum(), "unrealized_pnl_cents"),
-        _money(cost.sum(), "open_exposure_cents"),
-        _money((cost + gain.fill_null(0)).sum(), "market_value_cents"),
-        pl.col("unrealized_pnl_cents").is_null().sum().cast(pl.Int64).alias("unknown_marks"),
+        _money(pl.when(none | (gain.count() > 0)).then(gain.sum()), "unrealized_pnl_cents"),
+        _money(pl.when(none | complete.any()).then(cost.sum()), "open_exposure_cents"),
+        _money(pl.when(none | complete.any()).then((cost + gain.fill_null(0)).sum()), "market_value_cents"),
+        (complete & gain.is_null()).sum().cast(pl.Int64).alias("unknown_marks"),
     )
 
 

@@ -113,7 +113,9 @@ class Portfolio(ReportedFrames):
 
         Args:
             by: One or several of ``ticker, event_ticker, series_ticker, category, side, is_taker, subaccount,
-                price_bucket, hour, weekday, result``, or any column of the markets.
+                price_bucket, hour, weekday, result``, or any column of the markets. ``is_taker``, ``price_bucket``,
+                ``hour`` and ``weekday`` are those of a lot's entry, for all of its P&L and fees; by average cost,
+                which has no lots, ``is_taker`` is that of each fill, and null for settlements.
             freq: The length of a period: ``1h``, ``1d``, ``1w``, ``1mo``, ``1q``, ``1y``; None for no periods.
             tz: The time zone of days and hours. Kalshi's own day is ``America/New_York``.
             tickers: Only these markets; of one that is nowhere on disk, near ones are named in a warning.
@@ -184,8 +186,8 @@ class Portfolio(ReportedFrames):
         Args:
             freq: The length of a period: ``1h``, ``1d``, ``1w``, ``1mo``, ``1q``, ``1y``.
             tz: The time zone in which periods begin. Kalshi's own day is ``America/New_York``.
-            since: Only what happened at or after this; a day is one of ``tz``. The running total starts with the account
-                all the same.
+            since: Only what happened at or after this; a day is one of ``tz``. The running total starts with the
+                account all the same.
             until: Only what happened before this.
             method: ``fifo``: first in, first out; ``average``: average cost, as the exchange counts.
             lazy: Give a LazyFrame that computes when it is collected.

@@ -14,14 +14,18 @@ from kalshi_portfolio.schema.table import TIME, Column, Table
 PNL_VALUES = (
     Column("realized_pnl_cents", MONEY, f"{REALIZED}; null if none of the group is known.", null=True),
     Column("fee_cents", MONEY, "Fees, in cents; null if none of the group is known.", null=True),
-    Column("net_pnl_cents", MONEY, "Realised P&L after fees, in cents.", null=True),
+    Column("net_pnl_cents", MONEY, "Realised P&L after fees, in cents; null if none of the group is known.", null=True),
     Column("quantity", QUANTITY, "Contracts closed."),
-    Column("lots", pl.Int64, "Lots closed whose P&L is known."),
-    Column("unknown_lots", pl.Int64, "Lots left out of the sums, because history or fee is incomplete."),
+    Column("lots", pl.Int64, "Lots closed whose realised P&L is known."),
+    Column(
+        "unknown_lots",
+        pl.Int64,
+        "Lots left out, because their history is incomplete; or, of fees and net P&L alone, because a fee is unknown.",
+    ),
     Column(
         "win_ratio",
         pl.Float64,
-        "Share of the closed lots with a net P&L above 0; null if none closed.",
+        "Share of the closed lots of known net P&L where it is above 0; null if there are none.",
         null=True,
     ),
 )
@@ -29,7 +33,7 @@ PNL_VALUES = (
 EQUITY_VALUES = (
     Column("realized_pnl_cents", MONEY, f"{REALIZED}, of this period."),
     Column("fee_cents", MONEY, "Fees paid in this period, in cents."),
-    Column("net_pnl_cents", MONEY, "Realised P&L less fees, in cents."),
+    Column("net_pnl_cents", MONEY, "Realised P&L less fees, of lots whose fees are known, in cents."),
     Column("cumulative_net_pnl_cents", MONEY, "Net P&L since the account began, in cents."),
     Column("transfers_cents", MONEY, "Cash that came in (+) or went out (-), in cents."),
     Column(
@@ -37,20 +41,38 @@ EQUITY_VALUES = (
         MONEY,
         "How far the cumulative net P&L lies below its highest so far (or 0), in cents; 0 or negative.",
     ),
-    Column("unknown_lots", pl.Int64, "Lots left out of the sums, because history or fee is unknown."),
+    Column("unknown_lots", pl.Int64, "Lots left out, because history or a fee is unknown, as in `pnl()`."),
 )
 
 SUMMARY = Table(
     "summary",
     "account",
     (
-        Column("net_pnl_cents", MONEY, "Realised P&L after all fees paid, in cents."),
-        Column("realized_pnl_cents", MONEY, f"{REALIZED}."),
-        Column("fee_cents", MONEY, "Fees paid, in cents."),
-        Column("unrealized_pnl_cents", MONEY, "Of the open positions that have a mark, before fees, in cents."),
-        Column("open_exposure_cents", MONEY, "Cost of what is held, in cents."),
         Column(
-            "market_value_cents", MONEY, "What is held, at its mark, in cents; positions without a mark count at cost."
+            "net_pnl_cents",
+            MONEY,
+            "Realised P&L after all fees paid, in cents; null if that of no position is known.",
+            null=True,
+        ),
+        Column("realized_pnl_cents", MONEY, f"{REALIZED}; null if that of no position is known.", null=True),
+        Column("fee_cents", MONEY, "Fees paid, in cents; null if the net P&L of no position is known.", null=True),
+        Column(
+            "unrealized_pnl_cents",
+            MONEY,
+            "Of the open positions that have a mark, before fees, in cents; null if none has.",
+            null=True,
+        ),
+        Column(
+            "open_exposure_cents",
+            MONEY,
+            "Cost of what is held in markets with complete histories, in cents; null if all that is held is in others.",
+            null=True,
+        ),
+        Column(
+            "market_value_cents",
+            MONEY,
+            "The same at its mark, in cents; positions without a mark count at cost.",
+            null=True,
         ),
         Column("positions", pl.Int64, "Positions ever held."),
         Column("open_positions", pl.Int64, "Positions held now."),
@@ -67,7 +89,12 @@ SUMMARY = Table(
         Column("best_net_pnl_cents", MONEY, "Its net P&L, in cents.", null=True),
         Column("worst_position_id", pl.String, "The ended position with the lowest net P&L.", null=True),
         Column("worst_net_pnl_cents", MONEY, "Its net P&L, in cents.", null=True),
-        Column("max_drawdown_cents", MONEY, "The deepest drawdown at the end of a day, in cents; 0 or negative."),
+        Column(
+            "max_drawdown_cents",
+            MONEY,
+            "The deepest drawdown at the end of a day, in cents; 0 or negative; null if net P&L is.",
+            null=True,
+        ),
         Column("transfers_cents", MONEY, "Cash paid in less cash taken out, in cents."),
         Column(
             "return_on_capital",
