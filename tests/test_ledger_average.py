@@ -13,7 +13,8 @@ from oracle import average
 from test_ledger_oracle import accounts, fill_rows, linked, settled_rows
 
 from kalshi_portfolio.ledger import link
-from kalshi_portfolio.schema import DISPOSALS, FILLS
+from kalshi_portfolio.pnl import pnl
+from kalshi_portfolio.schema import DISPOSALS, FILLS, MARKETS
 
 if TYPE_CHECKING:
     from oracle import Fill, Settlement
@@ -136,3 +137,15 @@ def test_open_positions_hold_what_their_last_disposal_left(account: tuple[list[F
     last = book.disposals.group_by("position_id", maintain_order=True).agg(pl.col("held_cost_cents").last())
     held_now = book.average_positions.filter(pl.col("status") == "open").join(last, on="position_id")
     assert held_now.filter(pl.col("cost_cents") != pl.col("held_cost_cents")).is_empty()
+
+
+def test_a_position_sold_in_part_and_then_void_realises_the_same_whoever_is_asked() -> None:
+    """Bought at 40 and 60, so at 50 on average; a quarter is sold at 70, and the rest given back at what it cost."""
+    book = link(fills("T yes 10 40 1", "T yes 10 60 1", "T no 5 30 1"), settled("T void"))
+    averaged = book.average_positions.row(0, named=True)
+    assert (averaged["realized_pnl_cents"], averaged["net_pnl_cents"]) == (100, 97)
+    assert averaged["exit_price_cents"] == 55  # 5 at 70 and 15 at 50
+    assert pnl(book.disposals, MARKETS.empty())["realized_pnl_cents"].item() == 100
+    fifo = book.positions.row(0, named=True)
+    assert (fifo["realized_pnl_cents"], fifo["exit_price_cents"]) == (150, Dec("57.5"))
+    assert pnl(book.lots, MARKETS.empty())["realized_pnl_cents"].item() == 150

@@ -7,7 +7,7 @@ went flat, average cost and first in, first out realise the same, exactly. (The 
 it gives back what the contracts cost, and that depends on the method.)
 
 The cost after a sale depends on the whole past of a position, so this is a loop. It runs over the positions
-that need it: for totals only those that are open and were sold in part.
+that need it: for totals only those that were sold in part and then are open, or void.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from kalshi_portfolio import money
+from kalshi_portfolio.ledger.axis import at
 from kalshi_portfolio.ledger.lots import side_name
 from kalshi_portfolio.schema import DISPOSALS
 
@@ -112,8 +113,8 @@ def _run(events: pl.DataFrame) -> tuple[list[int | None], list[int | None], list
     return released, entry_fees, costs
 
 
-def open_positions(axis: Axis, legs: pl.DataFrame, matched: pl.DataFrame) -> pl.DataFrame:
-    """Give what average cost makes of the positions where it differs from FIFO: open ones that were sold in part.
+def other_than_fifo(axis: Axis, legs: pl.DataFrame, matched: pl.DataFrame) -> pl.DataFrame:
+    """Give what average cost makes of the positions where it differs from FIFO: sold in part, then open or void.
 
     Args:
         axis: The axis.
@@ -121,14 +122,19 @@ def open_positions(axis: Axis, legs: pl.DataFrame, matched: pl.DataFrame) -> pl.
         matched: From :func:`~kalshi_portfolio.ledger.match.match`.
 
     Returns:
-        One row per such position: ``position``, ``average_cost`` (of what is held), ``average_realized``.
+        One row per such position: ``position``, ``average_cost`` (of what is held), ``average_sold`` (what came in),
+        ``average_realized``; the latter two are null where a part is unknown.
     """
-    kinds = matched.group_by("position").agg(pl.col("kind").min().alias("least"), pl.col("kind").max().alias("most"))
-    mixed = kinds.filter(pl.col("least") == 0, pl.col("most") == 2)["position"]  # noqa: PLR2004  (trade and open)
-    events = disposals(axis, legs, positions=mixed)
-    unknown = (pl.col("realized").is_null() & ~pl.col("buys")).any()
+    kind, void = pl.col("kind"), at(axis.groups["void"], "group")
+    kinds = matched.group_by("position").agg(kind.min().alias("least"), kind.max(), pl.first("group"))
+    mixed = kinds.filter(pl.col("least") == 0, (kind == 2) | ((kind == 1) & void))  # noqa: PLR2004  (as in match)
+    events = disposals(axis, legs, positions=mixed["position"])
+    gone = ~pl.col("buys")
+    unknown = (pl.col("realized").is_null() & gone).any()
+    came_in = pl.when("void").then("released").otherwise("value")
     return events.group_by("position").agg(
         pl.col("cost").last().cast(pl.Int128).alias("average_cost"),
+        pl.when(~unknown).then(came_in.filter(gone).cast(pl.Int128).sum()).alias("average_sold"),
         pl.when(~unknown).then(pl.col("realized").cast(pl.Int128).sum()).alias("average_realized"),
     )
 

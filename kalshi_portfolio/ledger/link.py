@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from kalshi_portfolio.ledger.average import disposals, dress_disposals, open_positions
+from kalshi_portfolio.ledger.average import disposals, dress_disposals, other_than_fifo
 from kalshi_portfolio.ledger.axis import Axis, line_up
 from kalshi_portfolio.ledger.legs import dress_trades, make_legs
 from kalshi_portfolio.ledger.lots import DRESSING, dress_lots, position_ids
@@ -50,8 +50,8 @@ class Linked:
 
     @cached_property
     def average_positions(self) -> pl.DataFrame:
-        """The positions at average cost: those still open that were sold in part differ from :attr:`positions`."""
-        return self._positions(open_positions(self.axis, self._legs, self._matched))
+        """The positions at average cost: those sold in part, then open or void, differ from :attr:`positions`."""
+        return self._positions(other_than_fifo(self.axis, self._legs, self._matched))
 
     @cached_property
     def disposals(self) -> pl.DataFrame:

@@ -38,19 +38,17 @@ def dress_positions(
         settled: Rows of ``schema.SETTLED``; a settlement without fills gets a row without P&L.
         judged: Rows of ``schema.JUDGED``, for the cause of such a row.
         markets: Rows of ``schema.MARKETS``, for titles, events, series, categories.
-        average: From :func:`~kalshi_portfolio.ledger.average.open_positions`, for average cost in place of FIFO.
+        average: From :func:`~kalshi_portfolio.ledger.average.other_than_fifo`, for average cost in place of FIFO.
 
     Returns:
         One row per position, by ``opened_at, position_id``; settlements without fills come last.
     """
     sums = _from_lots(matched).join(_from_legs(axis, legs), on="position", maintain_order="left")
     if average is not None:
-        sums = sums.join(average, on="position", how="left", maintain_order="left").with_columns(
-            pl.coalesce("average_cost", "cost").alias("cost"),
-            pl.when(pl.col("average_cost").is_not_null())
-            .then("average_realized")
-            .otherwise("realized")
-            .alias("realized"),
+        sums = sums.join(average, on="position", how="left", maintain_order="left")
+        other = pl.col("average_cost").is_not_null()
+        sums = sums.with_columns(
+            pl.when(other).then(f"average_{name}").otherwise(name).alias(name) for name in ("cost", "sold", "realized")
         )
     frame = _describe(sums, axis, ids)
     if settled is not None:
