@@ -111,3 +111,15 @@ def test_the_months_of_a_report_add_up_to_its_total(pf: kp.Portfolio, tmp_path: 
     net = pf.pnl(tz=NY, since="2026-10-15", until="2026-11-10")["net_pnl_cents"].item()
     shown = sum(Decimal(row[1].translate({ord(c): None for c in "$+,"})) for row in months)
     assert abs(shown - net / 100) <= Decimal("0.01")  # each is rounded to a cent
+
+
+def test_the_course_of_some_markets_is_their_pnl_and_has_no_transfers(pf: kp.Portfolio) -> None:
+    tickers = pf.positions()["ticker"].unique().sort().head(40).to_list()
+    equity, summary = pf.equity(tickers=tickers), pf.summary(tickers=tickers).row(0, named=True)
+    net = pf.pnl(tickers=tickers)["net_pnl_cents"].item()
+    assert equity["cumulative_net_pnl_cents"][-1] == summary["net_pnl_cents"] == net
+    assert equity["transfers_cents"].sum() == summary["transfers_cents"] == 0
+    assert summary["return_on_capital"] is None
+    assert summary["positions"] == pf.positions(tickers=tickers).height > 0
+    assert pf.equity(tickers=tickers, lazy=True).collect().equals(equity)
+    assert pf.summary(tickers=tickers, lazy=True).collect().row(0, named=True) == summary

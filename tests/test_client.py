@@ -360,7 +360,7 @@ def test_code_and_text_are_found_flat_and_nested(api: respx.MockRouter, body: di
     ("body", "said"),
     [
         (b'{"error": "no such thing"}', "no such thing"),
-        (b"<html>\n<b>Forbidden</b></html>", "<html> <b>Forbidden</b></html>"),
+        (b"<html>\n<b>Forbidden</b></html>", r"Forbidden\."),
         (b"", "an empty answer"),
         (b"[1, 2]", r"\[1, 2\]"),
         (b'{"error": null}', "null"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import fault_kinds as kinds
 import pytest
+import stamina
 from fault_exchange import FOREVER, Fault, FaultExchange, Reply
 from fault_world import (
     A,
@@ -145,6 +146,22 @@ def test_retries_wait_longer_each_time_without_being_told_to(world: FaultExchang
     assert report.retries == 2
     assert times[1] - times[0] >= 0.5
     check_subset_of_books(root, world.exchange)
+
+
+def test_trouble_that_lasts_is_told_once_and_not_in_silence(
+    world: FaultExchange, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(times: int) -> str:
+        world.faults = [kinds.broken(503, path=path, times=times) for path in ("/portfolio/fills", "/markets")]
+        with stamina.set_testing(True, attempts=4, cap=True):
+            kp.sync(root, connection=line(world))
+        return capsys.readouterr().err
+
+    assert told(times=1) == ""
+    assert told(times=3).splitlines() == [
+        "GET /portfolio/fills failed with HTTP 503: 503 Bad gateway. Trying again, up to 4 times in all."
+    ]
+    assert kp.sync(root, connection=line(world), progress=False).retries == 0
 
 
 # Clocks

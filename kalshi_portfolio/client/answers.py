@@ -39,6 +39,7 @@ EXPIRED_TIMESTAMP = "header_timestamp_expired"
 _RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 _LONGEST_WAIT_SECONDS = 60.0
 _EXCERPT = 200
+_TAG = re.compile(r"<[!/a-zA-Z][^>]*>")
 _CLOCK_TOLERANCE_SECONDS = 5.0
 _ERRORS: dict[int, type[ApiError]] = {
     401: AuthenticationError,
@@ -253,7 +254,7 @@ def _code_and_text(answer: Answer) -> tuple[str, str]:
     try:
         body = msgspec.json.decode(answer.body)
     except _NOT_JSON:
-        return "", answer.excerpt  # HTML, mostly
+        return "", _without_tags(answer.excerpt)
     inner = body.get("error", body) if isinstance(body, dict) else body
     if not isinstance(inner, dict):
         text = inner if isinstance(inner, str) else answer.excerpt
@@ -262,6 +263,16 @@ def _code_and_text(answer: Answer) -> tuple[str, str]:
     parts = [str(inner[key]) for key in ("message", "details") if inner.get(key)]
     shown_code = answer.censored(code)[:_EXCERPT] if isinstance(code, str) else ""
     return shown_code, answer.censored("; ".join(parts))[:_EXCERPT]
+
+
+def _without_tags(text: str) -> str:
+    """Give what a page of HTML says, as whatever stands in front of the exchange sends it; other text as it is.
+
+    Examples:
+        >>> _without_tags("<html><h1>502</h1><p>Bad gateway</p></html>"), _without_tags("1 < 2")
+        ('502 Bad gateway', '1 < 2')
+    """
+    return " ".join(_TAG.sub(" ", text).split()) or text
 
 
 def http_date(text: str | None) -> datetime | None:

@@ -108,6 +108,14 @@ class KalshiPublicClient:
         """
         return self._session.clock_error
 
+    def tell(self, hear: Callable[[str], None]) -> None:
+        """Have somebody told, once, when a request has failed twice and is tried again: it may take a minute more.
+
+        Args:
+            hear: Called with a sentence that names the request and what is wrong.
+        """
+        self._session.tell = hear
+
     def server_time(self) -> datetime | None:
         """Give the exchange's clock in its last answer (UTC, whole seconds), or None before the first."""
         return self._session.server_time

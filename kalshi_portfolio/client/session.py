@@ -37,6 +37,7 @@ _WHOLE_TIMES = 10  # an answer that drips is never silent for long: as a whole i
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 30.0
 _SKEW_SECONDS = 5.0
+_TOLD_AT = 3  # of the attempts: one that fails once is nothing to speak of
 _UNAUTHORIZED = 401
 _PASSING = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError)
 
@@ -72,6 +73,7 @@ class Session:
         self.clock_offset = 0.0
         self.server_time: datetime | None = None
         self.clock_error: float | None = None
+        self.tell: Callable[[str], None] | None = None
         self._base_url = base_url.rstrip("/")
         self._signer = signer
         self._transport = transport
@@ -180,11 +182,24 @@ class Session:
             wait_max=_LONGEST_WAIT_SECONDS,
             wait_jitter=1.0,
         )
+        trouble = ""
         async for attempt in attempts:
             with attempt:
                 self.stats.retries += attempt.num > 1
-                return self._judged(await self._answer(endpoint, request), read)
+                if attempt.num == _TOLD_AT:
+                    self._tell_of(trouble)
+                try:
+                    return self._judged(await self._answer(endpoint, request), read)
+                except Transient as error:
+                    trouble = str(error.error)
+                    raise
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _tell_of(self, trouble: str) -> None:
+        """Tell, once, that it takes longer, and why: else there would be silence for a minute."""
+        tell, self.tell = self.tell, None
+        if tell is not None:
+            tell(f"{trouble.partition('. ')[0].rstrip('.')}. Trying again, up to {self._attempts} times in all.")
 
     def _judged(self, answer: Answer, read: Callable[[Answer], T]) -> T:
         problem = answers.failure(answer, datetime.fromtimestamp(self._clock(), UTC))

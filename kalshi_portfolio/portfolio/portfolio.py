@@ -158,7 +158,15 @@ class Portfolio(ReportedFrames):
 
     @overload
     def equity(
-        self, *, freq: str = ..., tz: str = ..., since: When = ..., until: When = ..., method: str = ..., lazy: Lazy
+        self,
+        *,
+        freq: str = ...,
+        tz: str = ...,
+        tickers: Tickers = ...,
+        since: When = ...,
+        until: When = ...,
+        method: str = ...,
+        lazy: Lazy,
     ) -> pl.LazyFrame: ...
     @overload
     def equity(
@@ -166,6 +174,7 @@ class Portfolio(ReportedFrames):
         *,
         freq: str = ...,
         tz: str = ...,
+        tickers: Tickers = ...,
         since: When = ...,
         until: When = ...,
         method: str = ...,
@@ -176,6 +185,7 @@ class Portfolio(ReportedFrames):
         *,
         freq: str = "1d",
         tz: str = "UTC",
+        tickers: Tickers = None,
         since: When = None,
         until: When = None,
         method: str = "fifo",
@@ -186,6 +196,7 @@ class Portfolio(ReportedFrames):
         Args:
             freq: The length of a period: ``1h``, ``1d``, ``1w``, ``1mo``, ``1q``, ``1y``.
             tz: The time zone in which periods begin. Kalshi's own day is ``America/New_York``.
+            tickers: Only these markets (near ones of an unknown one are named in a warning), and then no transfers.
             since: Only what happened at or after this; a day is one of ``tz``. The running total starts with the
                 account all the same.
             until: Only what happened before this.
@@ -207,6 +218,7 @@ class Portfolio(ReportedFrames):
             True
         """
         start, end = bounds(since, until, tz)
+        wanted = self._wanted(tickers, None, None, None)
         check_method(method)
         warn_if_not_synced(self._store(), FILLS)
 
@@ -214,20 +226,25 @@ class Portfolio(ReportedFrames):
             return profit.equity(matched, transfers, freq=str(freq), tz=tz, since=start, until=end)
 
         def compute() -> pl.DataFrame:
-            return run_along(_matched(self._linked(), method), self._store().read(TRANSFERS))
+            return run_along(_matched(self._linked(), method).filter(wanted), self._transfers_of(tickers))
 
         if lazy:
             return pl.defer(compute, schema=run_along(LOTS.empty(), TRANSFERS.empty()).schema)
         return compute()
 
     @overload
-    def summary(self, *, mark: str = ..., method: str = ..., lazy: Lazy) -> pl.LazyFrame: ...
+    def summary(self, *, tickers: Tickers = ..., mark: str = ..., method: str = ..., lazy: Lazy) -> pl.LazyFrame: ...
     @overload
-    def summary(self, *, mark: str = ..., method: str = ..., lazy: Eager = ...) -> pl.DataFrame: ...
-    def summary(self, *, mark: str = "bid", method: str = "fifo", lazy: bool = False) -> pl.DataFrame | pl.LazyFrame:
+    def summary(
+        self, *, tickers: Tickers = ..., mark: str = ..., method: str = ..., lazy: Eager = ...
+    ) -> pl.DataFrame: ...
+    def summary(
+        self, *, tickers: Tickers = None, mark: str = "bid", method: str = "fifo", lazy: bool = False
+    ) -> pl.DataFrame | pl.LazyFrame:
         """Give the figures that one looks at first: P&L, fees, capital, return, best and worst, what is unknown.
 
         Args:
+            tickers: Only these markets, and then no transfers, and no return on capital.
             mark: What an open position is worth: ``bid``, ``mid`` or ``last``.
             method: ``fifo``: first in, first out; ``average``: average cost, as the exchange counts.
             lazy: Give a LazyFrame that computes when it is collected.
@@ -244,14 +261,15 @@ class Portfolio(ReportedFrames):
             >>> kp.demo().summary()["positions"].item() > 1000
             True
         """
+        self._wanted(tickers, None, None, None)  # warns of an unknown ticker now
         check_method(method)
         profit.mark(POSITIONS.empty(), MARKETS.empty(), mark)  # refuses an unknown mark now, not when collected
 
         def compute() -> pl.DataFrame:
             return profit.summary(
-                self.positions(mark=mark, method=method),
-                self.equity(method=method),
-                self.transfers(),
+                self.positions(tickers=tickers, mark=mark, method=method),
+                self.equity(tickers=tickers, method=method),
+                self._transfers_of(tickers),
                 as_of=complete_to(self.coverage()),
             )
 
@@ -288,6 +306,10 @@ class Portfolio(ReportedFrames):
             return self._checks.of(self.root, self._reconciled).filter(wanted)
 
         return pl.defer(compute, schema=RECONCILIATION.schema) if lazy else Reconciliation(compute())
+
+    def _transfers_of(self, tickers: Tickers) -> pl.DataFrame:
+        """Give the account's transfers, and none where only some markets are asked for."""
+        return TRANSFERS.empty() if tickers is not None else self._store().read(TRANSFERS)
 
     def _reconciled(self) -> pl.DataFrame:
         return reconciled(self._store(), self._linked, self.coverage)

@@ -139,7 +139,7 @@ def sync(
         _say(chosen.notice)
     try:
         with progress_bar(shown=progress) as bar:
-            return run(_synced(link, store, names, start, overlap, bar, wait))
+            return run(_synced(link, store, names, start, overlap, bar, wait, tell=_say if progress else None))
     except BaseException:
         store.discard_if_new()  # a wrong key leaves nothing behind
         raise
@@ -153,8 +153,12 @@ async def _synced(
     overlap: timedelta,
     bar: Progress,
     wait: float,
+    *,
+    tell: Callable[[str], None] | None,
 ) -> SyncReport:
     async with link.client() as client:
+        if tell is not None:
+            client.tell(tell)
         syncer = PortfolioSyncer(
             client,
             store,
