@@ -67,6 +67,17 @@ def refused(root: Path, kind: type[KalshiPortfolioError], link: Connection | Non
 # Keys
 
 
+def test_the_way_to_a_simulated_account_is_told_where_the_settings_do_not_lead_there(
+    root: Path, exchange: ScriptedExchange
+) -> None:
+    sync(root, kp.demo_connection(exchange))
+    key: dict[str, Any] = {"api_key_id": "a1b2", "private_key": exchange.credentials().private_key_pem}
+    for settings in ({}, key):
+        message = refused(root, RootMismatchError, **settings)
+        assert f"kp.demo({str(root)!r})" in message
+        assert f"kalshi-portfolio demo --root {root}" in message
+
+
 def test_without_a_key_the_settings_are_named(root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     message = refused(root, SettingsError)

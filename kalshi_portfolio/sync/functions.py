@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from kalshi_portfolio.auth import Signer
 from kalshi_portfolio.client import KalshiClient
 from kalshi_portfolio.display import clean
-from kalshi_portfolio.errors import ArgumentError
+from kalshi_portfolio.errors import ArgumentError, RootMismatchError, SettingsError, StoreError
 from kalshi_portfolio.loops import run
 from kalshi_portfolio.settings import Settings, conceal, load_settings
-from kalshi_portfolio.store import Identity, Store, find_root
+from kalshi_portfolio.store import SIMULATED, Identity, Store, find_root, way_to_simulated
 from kalshi_portfolio.sync.progress import progress_bar
 from kalshi_portfolio.sync.syncer import SYNCED, PortfolioSyncer, check_names
 
@@ -67,6 +67,34 @@ class Connection:
             lambda: KalshiClient(base_url=settings.base_url, signer=used),
             Identity(host, environment, fingerprint(settings.api_key_id or "")),
         )
+
+
+def connect(settings: Settings, folder: Path) -> Connection:
+    """Connect a data folder to the exchange that the settings name.
+
+    Raises:
+        RootMismatchError: There is no key that can be used, and the folder needs none: its account is simulated.
+        SettingsError: There is no key, or it cannot be used.
+    """
+    simulated = _environment(folder) == SIMULATED
+    try:
+        return Connection.from_settings(settings)
+    except SettingsError:
+        if not simulated:
+            raise
+    raise RootMismatchError(
+        f"{folder} holds a simulated account, to which no key leads. Nothing was changed. "
+        f"{way_to_simulated(folder)} (kp.sync(..., connection=...)). For your own account choose another folder by "
+        "KALSHI_PORTFOLIO_DATA, --root or the argument `root`.",
+        path=folder,
+    )
+
+
+def _environment(folder: Path) -> str:
+    try:
+        return Store.open(folder).mark.environment
+    except StoreError:  # what is wrong with the folder is told when it is synced
+        return ""
 
 
 def fingerprint(key_id: str) -> str:
@@ -130,8 +158,8 @@ def sync(
     check_names(names)
     start = parse_since(since)
     chosen = load_settings(**settings)
-    link = connection or Connection.from_settings(chosen)
     folder = find_root(root, chosen.data)
+    link = connection or connect(chosen, folder)
     store = Store.open_for_sync(folder, link.identity)
     if store.created and root is None:
         _say(f"Made a new data folder: {store.root}")
