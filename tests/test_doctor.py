@@ -118,6 +118,11 @@ def test_a_folder_that_no_sync_writes_into_fails_and_a_harmless_one_does_not(tmp
         assert "kalshi-portfolio sync" not in found.finding + found.advice
 
 
+def test_an_option_that_is_none_is_refused() -> None:
+    with pytest.raises(ArgumentError, match=r"doctor\(\) has no option 'ofline' \(near: offline\)"):
+        kp.doctor(ofline=True)
+
+
 def test_offline_asks_nobody(root: Path) -> None:
     transport = Unruly(_exchange())
     checkup = kp.doctor(root, offline=True, connection=link_over(transport))

@@ -78,6 +78,15 @@ def test_the_way_to_a_simulated_account_is_told_where_the_settings_do_not_lead_t
         assert f"kalshi-portfolio demo --root {root}" in message
 
 
+def test_an_option_that_is_none_is_refused_with_near_ones(root: Path) -> None:
+    message = refused(root, ArgumentError, roots="x")
+    assert message.startswith("sync() has no option 'roots' (near: root). Expected its options, root, only, since")
+    assert "api_key_id" in message
+    assert "near: private_key" in refused(root, ArgumentError, private_kee="x")
+    assert "near" not in refused(root, ArgumentError, colour="x")
+    assert not root.exists()
+
+
 def test_without_a_key_the_settings_are_named(root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     message = refused(root, SettingsError)

@@ -14,7 +14,7 @@ from kalshi_portfolio.client import KalshiClient
 from kalshi_portfolio.display import clean
 from kalshi_portfolio.errors import ArgumentError, RootMismatchError, SettingsError, StoreError
 from kalshi_portfolio.loops import run
-from kalshi_portfolio.settings import Settings, conceal, load_settings
+from kalshi_portfolio.settings import Settings, check_options, conceal, load_settings
 from kalshi_portfolio.store import SIMULATED, Identity, Store, find_root, way_to_simulated
 from kalshi_portfolio.sync.progress import progress_bar
 from kalshi_portfolio.sync.syncer import SYNCED, PortfolioSyncer, check_names
@@ -142,7 +142,7 @@ def sync(
         RootMismatchError: The folder holds another account's data. Nothing was changed.
         LockedError: Another process is still syncing this folder.
         StoreError: The folder cannot be written to, or a file in it is damaged. Nothing was lost.
-        ArgumentError: ``only`` or ``since`` makes no sense.
+        ArgumentError: ``only`` or ``since`` makes no sense, or there is no option or setting of a name.
 
     Examples:
         The same call, on the exchange that is simulated in the process:
@@ -153,7 +153,7 @@ def sync(
         >>> report["fills"].new > 1000, report["fills"].set_aside
         (True, 0)
     """
-    conceal(settings)
+    check_options(conceal(settings), sync)
     names = [only] if isinstance(only, str) else list(only) if only is not None else list(SYNCED)
     check_names(names)
     start = parse_since(since)
