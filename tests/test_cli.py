@@ -135,7 +135,33 @@ def test_without_a_key_the_way_to_one_is_told(cli: Callable[..., Result], tmp_pa
     result = cli("sync", "--root", tmp_path / "data")
     assert result.status == 1
     assert "KALSHI_API_KEY_ID" in result.err
+    assert "`kalshi-portfolio demo`" in result.err
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("command", ["status", "positions"])
+def test_without_data_the_option_that_names_another_folder_is_told(cli: Callable[..., Result], command: str) -> None:
+    assert "KALSHI_PORTFOLIO_DATA, --root or" in cli(command).err
+
+
+def test_to_sync_the_demo_without_a_key_shows_the_way_to_it(cli: Callable[..., Result], root: Path) -> None:
+    result = cli("sync", "--root", root)
+    assert result.status == 1
+    assert f"`kalshi-portfolio demo --root {root}`" in result.err
+    assert "There is no API key" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "value"),
+    [("positions", "--status", "foo"), ("pnl", "--method", "lifo"), ("summary", "--mark", "ask")],
+)
+def test_a_choice_that_is_none_is_refused_in_our_own_words(
+    cli: Callable[..., Result], command: str, option: str, value: str
+) -> None:
+    result = cli(command, option, value)
+    assert result.status == 2
+    assert f"Invalid value for '{option}': '{value}' is not one of " in result.err
+    assert "Value error" not in result.err
 
 
 def test_a_folder_that_cannot_be_written_to(cli: Callable[..., Result], tmp_path: Path) -> None:
@@ -345,8 +371,26 @@ def test_an_unexpected_interrupt_ends_with_130(
 
     monkeypatch.setattr(kp.Portfolio, "trades", interrupted)
     result = cli("trades", "--root", root)
-    assert result.status == 130
-    assert result.err.startswith("Interrupted")
+    assert (result.status, result.err) == (130, "Interrupted.\n")
+
+
+@pytest.mark.parametrize(
+    ("only", "words"), [((), "Nothing was synced yet."), (("balances",), "What was synced stays;")]
+)
+def test_an_interruption_says_what_stays_where_anything_does(
+    cli: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, only: tuple[str, ...], words: str
+) -> None:
+    if only:
+        kp.sync(tmp_path / "data", connection=kp.demo_connection(), only=only, progress=False)
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["kalshi_portfolio.demo"], "sync", interrupted)
+    for arguments in ((), ("--json",)):
+        result = cli("demo", "--root", tmp_path / "data", *arguments)
+        assert result.status == 130
+        assert result.err.startswith(f"Interrupted. {words}")
 
 
 def started(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
@@ -370,6 +414,27 @@ def test_a_reader_that_goes_away_is_no_error(root: Path) -> None:
         assert process.stderr.read() == ""
         assert process.wait(30) == 0
         process.stderr.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+@pytest.mark.parametrize("arguments", [("trades",), ("trades", "--json"), ("trades", "--csv"), ("status",)])
+def test_a_full_disk_where_the_output_goes_is_one_line(root: Path, arguments: tuple[str, ...]) -> None:
+    command = [str(PROGRAM), *arguments, "--root", str(root)]
+    with Path("/dev/full").open("w") as full:
+        told = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
+        assert (told.returncode, told.stderr.count("\n")) == (1, 1), told.stderr
+        assert "could not be written: No space left on device" in told.stderr
+        assert subprocess.run(command, stdout=full, stderr=full, check=False).returncode == 1  # noqa: S603
+
+
+def test_another_error_of_the_system_is_not_taken_for_a_full_disk(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    def broken(*_: object, **__: object) -> pl.DataFrame:
+        raise PermissionError(13, "no")
+
+    monkeypatch.setattr(kp.Portfolio, "trades", broken)
+    monkeypatch.setattr(sys, "argv", ["kalshi-portfolio", "trades", "--root", str(root)])
+    with pytest.raises(PermissionError):
+        run.main()
 
 
 def test_a_terminal_without_unicode_is_no_error(root: Path) -> None:
