@@ -22,7 +22,7 @@ from rich.cells import cell_len
 from store_rows import at, frame
 
 import kalshi_portfolio as kp
-from kalshi_portfolio.cli import run
+from kalshi_portfolio.cli import run, tables
 from kalshi_portfolio.schema import FILLS, MARKETS, SYNC_LOG
 from kalshi_portfolio.store import Identity, Store
 
@@ -224,6 +224,25 @@ def test_a_number_is_shown_whole_or_not_at_all(
     assert numbers - set(wide) <= {"(3,", "…"}
 
 
+def test_no_columns_at_all_is_no_width(cli: Callable[..., Result], root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unset = cli("positions", "--root", root).out
+    monkeypatch.setenv("COLUMNS", "0")
+    assert cli("positions", "--root", root).out == unset
+
+
+def test_the_width_of_a_terminal_counts_where_no_columns_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((93, 20)))
+    monkeypatch.setenv("COLUMNS", "0")
+    assert tables.console().width == 93
+    monkeypatch.setenv("COLUMNS", "71")
+    assert tables.console().width == 71
+
+
 def test_a_market_is_cut_in_its_middle(cli: Callable[..., Result], root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     shown = [line.split()[0] for line in cli("positions", "--limit", "0", "--root", root).out.splitlines()[1:-2]]
@@ -276,6 +295,38 @@ def test_limit_holds_for_tables_and_data(cli: Callable[..., Result], root: Path)
     assert len(table.splitlines()) == 5
     assert "more rows: --limit 0" in table
     assert len(cli("positions", "--limit", "0", "--root", root).out.splitlines()) > 30
+
+
+def test_a_limit_keeps_the_latest_periods_in_their_order(cli: Callable[..., Result], root: Path) -> None:
+    months = [str(month) for month in kp.Portfolio(root).pnl(freq="1mo")["period"]]
+    rows = json.loads(cli("pnl", "--freq", "1mo", "--limit", "2", "--json", "--root", root).out)
+    assert [row["period"] for row in rows] == months[-2:]
+    shown = cli("pnl", "--freq", "1mo", "--limit", "2", "--root", root).out.splitlines()
+    assert [line.split()[0] for line in shown[1:-1]] == months[-2:]
+    assert shown[-1] == f"({len(months) - 2} more rows: --limit 0 shows all)"
+    groups = kp.Portfolio(root).pnl(by="category")["category"].to_list()
+    rows = json.loads(cli("pnl", "--by", "category", "--limit", "2", "--json", "--root", root).out)
+    assert [row["category"] for row in rows] == groups[:2]
+
+
+def test_what_is_held_without_a_mark_is_said_to_count_at_cost(cli: Callable[..., Result], root: Path) -> None:
+    marks = kp.Portfolio(root).positions(status="open")["current_price_cents"]
+    last = cli("summary", "--root", root).out.splitlines()[-1]
+    assert last == f"without a mark, counted at cost, not in unrealised: {marks.null_count()}"
+
+
+def test_lots_are_asked_for_by_their_closing(cli: Callable[..., Result], root: Path) -> None:
+    text = " ".join(cli("lots", "--help").out.split())
+    assert "Closed on this day or time (UTC) or later; leaves out open lots." in text
+    rows = json.loads(cli("lots", "--since", "2026-11-01", "--json", "--root", root).out)
+    assert rows
+    assert all(row["closed_at"] and row["closed_at"] >= "2026-11-01" for row in rows)
+
+
+@pytest.mark.parametrize("command", ["pnl", "equity", "trades"])
+def test_the_zone_of_bounds_is_told(cli: Callable[..., Result], command: str) -> None:
+    text = " ".join(cli(command, "--help").out.split())
+    assert text.count("(in --tz where there is one, else UTC)") == 2
 
 
 def test_no_rows_are_said(cli: Callable[..., Result], root: Path) -> None:
@@ -348,6 +399,7 @@ def test_the_demo_shows_all_on_about_one_screen(
     monkeypatch.setenv("COLUMNS", "80")
     result = cli("demo", "--root", tmp_path / "data")
     assert result.status == 0
+    assert f'pf = kp.demo("{tmp_path / "data"}"); print(pf)' in result.out
     for words in (
         "Synced to",
         "Open positions",
@@ -513,6 +565,24 @@ def test_reconcile_says_how_many_checks_agree_and_lists_them(cli: Callable[..., 
     assert "$18.91651163" in listed  # exact to the last digit
     rows = json.loads(cli("reconcile", "--root", str(root), "--json").out)
     assert {row["unit"] for row in rows} == {"contracts", "cents"}
+
+
+def test_programs_get_every_check(cli: Callable[..., Result], root: Path) -> None:
+    assert "--json and --csv always give all" in " ".join(cli("reconcile", "--help").out.split())
+    assert json.loads(cli("reconcile", "--root", root, "--json").out) == json.loads(
+        cli("reconcile", "--root", root, "--json", "--all").out
+    )
+
+
+def test_where_there_are_no_checks_nothing_is_said_to_agree(
+    cli: Callable[..., Result], root: Path, tmp_path: Path
+) -> None:
+    Store.open_for_sync(tmp_path / "data", Identity("example.com", "custom"))
+    never = cli("reconcile", "--root", tmp_path / "data")
+    assert (never.status, never.out) == (0, "Nothing to compare.\n")
+    assert never.err.startswith("warning: fills: not synced yet")
+    for more in ((), ("--all",)):
+        assert cli("reconcile", "--root", root, "--ticker", "zz", *more).out == "Nothing to compare.\n"
 
 
 def test_the_method_can_be_chosen(cli: Callable[..., Result], root: Path) -> None:
