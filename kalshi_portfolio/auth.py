@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kalshi_portfolio.settings import Settings
 
 _HOW_TO_GET_A_KEY = (
-    "Make one on kalshi.com under Account & security > API keys (on the demo site for the demo environment): "
+    "Make one on kalshi.com, under account settings, API keys (on the demo site for the demo environment): "
     "the scope 'read' is all that this package needs. Then set KALSHI_API_KEY_ID to its id, and "
     "KALSHI_PRIVATE_KEY_PATH to the downloaded file or KALSHI_PRIVATE_KEY to its text, in the environment or "
     "in the file .env of the working directory (no other one is read)."
@@ -84,8 +84,8 @@ class Signer:
         ]
         if settings.api_key_id is None or missing:
             raise SettingsError(
-                f"There is no API key: {' and '.join(missing)} is not set. {_HOW_TO_GET_A_KEY} "
-                "To look around without a key, use kalshi_portfolio.demo()."
+                f"There is no API key: {' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} not set. "
+                f"{_HOW_TO_GET_A_KEY} To look around without a key, use kp.demo() or `kalshi-portfolio demo`."
             )
         pems = [
             *([(f"The private key file {path}", _read_key_file(path))] if path else []),

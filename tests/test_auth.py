@@ -137,7 +137,7 @@ def test_the_repr_shows_the_type_alone() -> None:
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        (Settings(), "KALSHI_API_KEY_ID and KALSHI_PRIVATE_KEY_PATH or KALSHI_PRIVATE_KEY is not set"),
+        (Settings(), "KALSHI_API_KEY_ID and KALSHI_PRIVATE_KEY_PATH or KALSHI_PRIVATE_KEY are not set"),
         (Settings(api_key_id=KEY_ID), ": KALSHI_PRIVATE_KEY_PATH or KALSHI_PRIVATE_KEY is not set"),
         (Settings(private_key=pem().decode()), ": KALSHI_API_KEY_ID is not set"),
     ],
@@ -146,6 +146,7 @@ def test_missing_settings_are_named_with_the_way_to_a_read_only_key(settings: Se
     with pytest.raises(SettingsError, match=named) as caught:
         Signer.from_settings(settings)
     assert "scope 'read'" in str(caught.value)
+    assert "on kalshi.com, under account settings, API keys" in str(caught.value)  # the README's words
     assert KEY_ID not in str(caught.value)
 
 

@@ -22,7 +22,7 @@ from rich.cells import cell_len
 from store_rows import at, frame
 
 import kalshi_portfolio as kp
-from kalshi_portfolio.cli import run
+from kalshi_portfolio.cli import run, tables
 from kalshi_portfolio.schema import FILLS, MARKETS, SYNC_LOG
 from kalshi_portfolio.store import Identity, Store
 
@@ -135,7 +135,33 @@ def test_without_a_key_the_way_to_one_is_told(cli: Callable[..., Result], tmp_pa
     result = cli("sync", "--root", tmp_path / "data")
     assert result.status == 1
     assert "KALSHI_API_KEY_ID" in result.err
+    assert "`kalshi-portfolio demo`" in result.err
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("command", ["status", "positions"])
+def test_without_data_the_option_that_names_another_folder_is_told(cli: Callable[..., Result], command: str) -> None:
+    assert "KALSHI_PORTFOLIO_DATA, --root or" in cli(command).err
+
+
+def test_to_sync_the_demo_without_a_key_shows_the_way_to_it(cli: Callable[..., Result], root: Path) -> None:
+    result = cli("sync", "--root", root)
+    assert result.status == 1
+    assert f"`kalshi-portfolio demo --root {root}`" in result.err
+    assert "There is no API key" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "value"),
+    [("positions", "--status", "foo"), ("pnl", "--method", "lifo"), ("summary", "--mark", "ask")],
+)
+def test_a_choice_that_is_none_is_refused_in_our_own_words(
+    cli: Callable[..., Result], command: str, option: str, value: str
+) -> None:
+    result = cli(command, option, value)
+    assert result.status == 2
+    assert f"Invalid value for '{option}': '{value}' is not one of " in result.err
+    assert "Value error" not in result.err
 
 
 def test_a_folder_that_cannot_be_written_to(cli: Callable[..., Result], tmp_path: Path) -> None:
@@ -198,6 +224,25 @@ def test_a_number_is_shown_whole_or_not_at_all(
     assert numbers - set(wide) <= {"(3,", "…"}
 
 
+def test_no_columns_at_all_is_no_width(cli: Callable[..., Result], root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unset = cli("positions", "--root", root).out
+    monkeypatch.setenv("COLUMNS", "0")
+    assert cli("positions", "--root", root).out == unset
+
+
+def test_the_width_of_a_terminal_counts_where_no_columns_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((93, 20)))
+    monkeypatch.setenv("COLUMNS", "0")
+    assert tables.console().width == 93
+    monkeypatch.setenv("COLUMNS", "71")
+    assert tables.console().width == 71
+
+
 def test_a_market_is_cut_in_its_middle(cli: Callable[..., Result], root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     shown = [line.split()[0] for line in cli("positions", "--limit", "0", "--root", root).out.splitlines()[1:-2]]
@@ -250,6 +295,38 @@ def test_limit_holds_for_tables_and_data(cli: Callable[..., Result], root: Path)
     assert len(table.splitlines()) == 5
     assert "more rows: --limit 0" in table
     assert len(cli("positions", "--limit", "0", "--root", root).out.splitlines()) > 30
+
+
+def test_a_limit_keeps_the_latest_periods_in_their_order(cli: Callable[..., Result], root: Path) -> None:
+    months = [str(month) for month in kp.Portfolio(root).pnl(freq="1mo")["period"]]
+    rows = json.loads(cli("pnl", "--freq", "1mo", "--limit", "2", "--json", "--root", root).out)
+    assert [row["period"] for row in rows] == months[-2:]
+    shown = cli("pnl", "--freq", "1mo", "--limit", "2", "--root", root).out.splitlines()
+    assert [line.split()[0] for line in shown[1:-1]] == months[-2:]
+    assert shown[-1] == f"({len(months) - 2} more rows: --limit 0 shows all)"
+    groups = kp.Portfolio(root).pnl(by="category")["category"].to_list()
+    rows = json.loads(cli("pnl", "--by", "category", "--limit", "2", "--json", "--root", root).out)
+    assert [row["category"] for row in rows] == groups[:2]
+
+
+def test_what_is_held_without_a_mark_is_said_to_count_at_cost(cli: Callable[..., Result], root: Path) -> None:
+    marks = kp.Portfolio(root).positions(status="open")["current_price_cents"]
+    last = cli("summary", "--root", root).out.splitlines()[-1]
+    assert last == f"without a mark, counted at cost, not in unrealised: {marks.null_count()}"
+
+
+def test_lots_are_asked_for_by_their_closing(cli: Callable[..., Result], root: Path) -> None:
+    text = " ".join(cli("lots", "--help").out.split())
+    assert "Closed on this day or time (UTC) or later; leaves out open lots." in text
+    rows = json.loads(cli("lots", "--since", "2026-11-01", "--json", "--root", root).out)
+    assert rows
+    assert all(row["closed_at"] and row["closed_at"] >= "2026-11-01" for row in rows)
+
+
+@pytest.mark.parametrize("command", ["pnl", "equity", "trades"])
+def test_the_zone_of_bounds_is_told(cli: Callable[..., Result], command: str) -> None:
+    text = " ".join(cli(command, "--help").out.split())
+    assert text.count("(in --tz where there is one, else UTC)") == 2
 
 
 def test_no_rows_are_said(cli: Callable[..., Result], root: Path) -> None:
@@ -322,6 +399,7 @@ def test_the_demo_shows_all_on_about_one_screen(
     monkeypatch.setenv("COLUMNS", "80")
     result = cli("demo", "--root", tmp_path / "data")
     assert result.status == 0
+    assert f'pf = kp.demo("{tmp_path / "data"}"); print(pf)' in result.out
     for words in (
         "Synced to",
         "Open positions",
@@ -345,8 +423,26 @@ def test_an_unexpected_interrupt_ends_with_130(
 
     monkeypatch.setattr(kp.Portfolio, "trades", interrupted)
     result = cli("trades", "--root", root)
-    assert result.status == 130
-    assert result.err.startswith("Interrupted")
+    assert (result.status, result.err) == (130, "Interrupted.\n")
+
+
+@pytest.mark.parametrize(
+    ("only", "words"), [((), "Nothing was synced yet."), (("balances",), "What was synced stays;")]
+)
+def test_an_interruption_says_what_stays_where_anything_does(
+    cli: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, only: tuple[str, ...], words: str
+) -> None:
+    if only:
+        kp.sync(tmp_path / "data", connection=kp.demo_connection(), only=only, progress=False)
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["kalshi_portfolio.demo"], "sync", interrupted)
+    for arguments in ((), ("--json",)):
+        result = cli("demo", "--root", tmp_path / "data", *arguments)
+        assert result.status == 130
+        assert result.err.startswith(f"Interrupted. {words}")
 
 
 def started(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
@@ -370,6 +466,27 @@ def test_a_reader_that_goes_away_is_no_error(root: Path) -> None:
         assert process.stderr.read() == ""
         assert process.wait(30) == 0
         process.stderr.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+@pytest.mark.parametrize("arguments", [("trades",), ("trades", "--json"), ("trades", "--csv"), ("status",)])
+def test_a_full_disk_where_the_output_goes_is_one_line(root: Path, arguments: tuple[str, ...]) -> None:
+    command = [str(PROGRAM), *arguments, "--root", str(root)]
+    with Path("/dev/full").open("w") as full:
+        told = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
+        assert (told.returncode, told.stderr.count("\n")) == (1, 1), told.stderr
+        assert "could not be written: No space left on device" in told.stderr
+        assert subprocess.run(command, stdout=full, stderr=full, check=False).returncode == 1  # noqa: S603
+
+
+def test_another_error_of_the_system_is_not_taken_for_a_full_disk(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    def broken(*_: object, **__: object) -> pl.DataFrame:
+        raise PermissionError(13, "no")
+
+    monkeypatch.setattr(kp.Portfolio, "trades", broken)
+    monkeypatch.setattr(sys, "argv", ["kalshi-portfolio", "trades", "--root", str(root)])
+    with pytest.raises(PermissionError):
+        run.main()
 
 
 def test_a_terminal_without_unicode_is_no_error(root: Path) -> None:
@@ -448,6 +565,24 @@ def test_reconcile_says_how_many_checks_agree_and_lists_them(cli: Callable[..., 
     assert "$18.91651163" in listed  # exact to the last digit
     rows = json.loads(cli("reconcile", "--root", str(root), "--json").out)
     assert {row["unit"] for row in rows} == {"contracts", "cents"}
+
+
+def test_programs_get_every_check(cli: Callable[..., Result], root: Path) -> None:
+    assert "--json and --csv always give all" in " ".join(cli("reconcile", "--help").out.split())
+    assert json.loads(cli("reconcile", "--root", root, "--json").out) == json.loads(
+        cli("reconcile", "--root", root, "--json", "--all").out
+    )
+
+
+def test_where_there_are_no_checks_nothing_is_said_to_agree(
+    cli: Callable[..., Result], root: Path, tmp_path: Path
+) -> None:
+    Store.open_for_sync(tmp_path / "data", Identity("example.com", "custom"))
+    never = cli("reconcile", "--root", tmp_path / "data")
+    assert (never.status, never.out) == (0, "Nothing to compare.\n")
+    assert never.err.startswith("warning: fills: not synced yet")
+    for more in ((), ("--all",)):
+        assert cli("reconcile", "--root", root, "--ticker", "zz", *more).out == "Nothing to compare.\n"
 
 
 def test_the_method_can_be_chosen(cli: Callable[..., Result], root: Path) -> None:

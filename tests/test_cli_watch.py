@@ -204,6 +204,7 @@ def test_a_line_is_printed_for_each_round(cli: Any, monkeypatch: pytest.MonkeyPa
     assert [line[25:] for line in out.splitlines()] == ["2 fills new, 1 fill changed", "nothing new"]
     assert "no network" in err
     assert "every 60 s" in err
+    assert err.splitlines()[-1] == "Interrupted. Nothing was synced yet."  # these rounds wrote no file
     assert [call["only"] for call in calls] == [["fills"]] * 4
 
 

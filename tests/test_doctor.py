@@ -106,6 +106,23 @@ def test_it_works_with_neither_key_nor_network_nor_folder(tmp_path: Path, monkey
     assert not (tmp_path / "none").exists()
 
 
+def test_a_folder_that_no_sync_writes_into_fails_and_a_harmless_one_does_not(tmp_path: Path) -> None:
+    (tmp_path / "README.md").touch()
+    assert "sync" in row(kp.doctor(tmp_path, offline=True), "data folder").advice
+    (tmp_path / "thesis.txt").touch()
+    for path in (tmp_path, tmp_path / "thesis.txt"):
+        found = row(kp.doctor(path, offline=True), "data folder")
+        assert found.state == "fail"
+        assert "thesis.txt" in found.finding
+        assert "new folder" in found.advice
+        assert "kalshi-portfolio sync" not in found.finding + found.advice
+
+
+def test_an_option_that_is_none_is_refused() -> None:
+    with pytest.raises(ArgumentError, match=r"doctor\(\) has no option 'ofline' \(near: offline\)"):
+        kp.doctor(ofline=True)
+
+
 def test_offline_asks_nobody(root: Path) -> None:
     transport = Unruly(_exchange())
     checkup = kp.doctor(root, offline=True, connection=link_over(transport))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from store_rows import at, frame
 
 import kalshi_portfolio as kp
 from kalshi_portfolio.errors import ArgumentError, AuthenticationError, SettingsError
+from kalshi_portfolio.schema import FILLS
 from kalshi_portfolio.simulation import BASE_URL, SimulatedExchange, SimulatedTransport
 from kalshi_portfolio.store import Identity, Store
 
@@ -44,10 +46,23 @@ def test_an_account_that_holds_nothing_asks_for_nothing(tmp_path: Path) -> None:
 
 
 def test_data_of_another_exchange_than_the_settings_name_are_refused(tmp_path: Path) -> None:
-    exchange = SimulatedExchange.tiny()
-    kp.sync(tmp_path / "d", connection=kp.demo_connection(exchange), progress=False)
-    with pytest.raises(SettingsError, match="'simulated'"):
+    synced_from(tmp_path / "d", "old.example.com", "custom")
+    with pytest.raises(SettingsError, match=r"'custom' \(old\.example\.com\).*Set KALSHI_API_BASE_URL"):
         kp.Portfolio(tmp_path / "d").refresh_marks()
+
+
+def test_the_way_to_quotes_of_a_simulated_account_is_told(tmp_path: Path) -> None:
+    synced_from(tmp_path / "d", "simulated-x", "simulated")
+    with pytest.raises(SettingsError, match=r"kalshi-portfolio demo --root .* kp\.demo\(.*client=") as caught:
+        kp.Portfolio(tmp_path / "d").refresh_marks()
+    assert repr(str(tmp_path / "d")) in str(caught.value)
+    assert "KALSHI_API_BASE_URL" not in str(caught.value)
+
+
+def synced_from(folder: Path, host: str, environment: str) -> None:
+    store = Store.open_for_sync(folder, Identity(host, environment))
+    fill = {"kalshi_trade_id": "f", "ticker": "A-1", "side": "yes", "executed_at": at(-1), "subaccount": 0}
+    store.upsert(FILLS, frame(FILLS, fill))
 
 
 def test_a_first_sync_with_a_wrong_key_leaves_no_folder_behind(tmp_path: Path) -> None:

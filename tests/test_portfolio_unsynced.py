@@ -41,7 +41,7 @@ def test_an_unread_dataset_is_an_empty_frame_of_its_schema_and_names_its_sync(tm
 
 def test_linked_frames_without_fills_say_so(tmp_path: Path) -> None:
     pf = synced(tmp_path / "data", SimulatedExchange.tiny(), "balances")
-    for ask in (pf.trades, pf.lots, pf.positions, pf.pnl, pf.equity, pf.fills):
+    for ask in (pf.trades, pf.lots, pf.positions, pf.pnl, pf.equity, pf.fills, pf.reconcile):
         with pytest.warns(NotSyncedWarning, match=f"{FILLS.name}: not synced yet"):
             ask()
     with pytest.warns(NotSyncedWarning):
@@ -58,3 +58,4 @@ def test_an_account_without_rows_says_nothing(tmp_path: Path) -> None:
         warnings.simplefilter("error")
         for ask in (pf.fills, pf.settlements, pf.markets, pf.snapshots, pf.transfers, pf.trades, pf.pnl, pf.equity):
             assert ask().height == 0
+        assert pf.reconcile()["ok"].all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -133,6 +134,11 @@ def test_the_command_writes_a_file_and_says_where(
     assert "from 1 Jan 2026" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert command("-", "--root", small.root) == 0
     assert read(capsys.readouterr().out).all("h1")[0].text == "Kalshi portfolio report"
+    assert command("r.html", "--json", "--root", small.root) == 0
+    size = (tmp_path / "r.html").stat().st_size
+    assert capsys.readouterr().out == json.dumps({"path": str(tmp_path / "r.html"), "bytes": size}) + "\n"
+    assert command("-", "--json", "--root", small.root) == 2
+    assert "choose one" in capsys.readouterr().err
     assert command(tmp_path / "no" / "r.html", "--root", small.root) == 2
     assert "there is no folder" in capsys.readouterr().err
 

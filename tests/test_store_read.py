@@ -229,7 +229,9 @@ def test_a_valid_file_that_another_tool_rewrote_is_read(store: Store) -> None:
 
 def test_a_newer_file_is_refused_by_name(store: Store) -> None:
     file(store).write_bytes(files.encode(FILLS, FILL.head(1), version=2))
-    with pytest.raises(SchemaVersionError, match=r"version 2.*Upgrade") as caught:
+    with pytest.raises(
+        SchemaVersionError, match=r"version 2.*Upgrade it: pull its newest source, and run pip install \."
+    ) as caught:
         store.read(FILLS)
     assert caught.value.path == file(store)
 

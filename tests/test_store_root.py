@@ -82,7 +82,7 @@ def test_a_newer_root_is_refused_and_a_damaged_marker_named(tmp_path: Path) -> N
     marker = tmp_path / "kalshi-portfolio.json"
     content = json.loads(marker.read_text())
     marker.write_text(json.dumps(content | {"version": 99}))
-    with pytest.raises(SchemaVersionError, match=r"99.*Upgrade"):
+    with pytest.raises(SchemaVersionError, match=r"99.*Upgrade it: pull its newest source, and run pip install \."):
         Store.open(tmp_path)
     marker.write_text("{")
     with pytest.raises(DamagedFileError, match=r"kalshi-portfolio\.json"):

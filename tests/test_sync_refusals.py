@@ -67,6 +67,26 @@ def refused(root: Path, kind: type[KalshiPortfolioError], link: Connection | Non
 # Keys
 
 
+def test_the_way_to_a_simulated_account_is_told_where_the_settings_do_not_lead_there(
+    root: Path, exchange: ScriptedExchange
+) -> None:
+    sync(root, kp.demo_connection(exchange))
+    key: dict[str, Any] = {"api_key_id": "a1b2", "private_key": exchange.credentials().private_key_pem}
+    for settings in ({}, key):
+        message = refused(root, RootMismatchError, **settings)
+        assert f"kp.demo({str(root)!r})" in message
+        assert f"kalshi-portfolio demo --root {root}" in message
+
+
+def test_an_option_that_is_none_is_refused_with_near_ones(root: Path) -> None:
+    message = refused(root, ArgumentError, roots="x")
+    assert message.startswith("sync() has no option 'roots' (near: root). Expected its options, root, only, since")
+    assert "api_key_id" in message
+    assert "near: private_key" in refused(root, ArgumentError, private_kee="x")
+    assert "near" not in refused(root, ArgumentError, colour="x")
+    assert not root.exists()
+
+
 def test_without_a_key_the_settings_are_named(root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     message = refused(root, SettingsError)

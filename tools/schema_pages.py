@@ -118,6 +118,7 @@ _CALLS = {
     ("frame", "reconciliation"): "pf.reconcile()",
     ("frame", "coverage"): "pf.coverage()",
 }
+_OF_NO_METHOD = {("frame", "disposals"): "pf._linked().disposals"}  # for the example alone: no user writes it
 _NOTES = {
     (
         "dataset",
@@ -237,7 +238,8 @@ def _dtype(dtype: Any) -> str:
 def _example(page: Page, pf: Portfolio) -> dict[str, Any]:
     """Give the last of the rows that have the fewest nulls."""
     # What the page shows is what is run.
-    frame: pl.DataFrame = eval(page.call, {"pf": pf, "pl": pl}) if page.call else pl.DataFrame()  # noqa: S307
+    call = page.call or _OF_NO_METHOD.get((page.kind, page.table.name), "")
+    frame: pl.DataFrame = eval(call, {"pf": pf, "pl": pl}) if call else pl.DataFrame()  # noqa: S307
     if frame.is_empty():
         return {}
     nulls = frame.select(pl.sum_horizontal(pl.all().is_null()).alias("nulls"))["nulls"]

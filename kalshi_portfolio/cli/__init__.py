@@ -7,7 +7,7 @@ checking    `status` and `doctor`                   report     `report`: the acc
 options     what several commands understand
 views       screens that are no table               columns    which columns a table shows
 tables      tables that fit the terminal            data       JSON and CSV for other programs
-completion  what the Tab key offers
+completion  what the Tab key offers              interruption   what Ctrl-C leaves
 """
 
 from kalshi_portfolio.cli.run import main

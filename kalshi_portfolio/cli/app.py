@@ -1,6 +1,7 @@
 """The list of commands: each with one line of help and examples."""
 
 import typer
+from typer.core import TyperGroup
 
 from kalshi_portfolio import __version__
 from kalshi_portfolio.cli import checking, datasets, frames, report, syncing
@@ -63,8 +64,22 @@ COMMANDS = (
     (datasets.coverage, "List which stretches of time are on disk.", ("coverage", "coverage --json")),
 )
 
+
+class _Commands(TyperGroup):
+    """The group of all commands."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # typer's own is not public
+        """Run a command; what is wrong with a value is told without the words of the library that found it."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
+
+
 app = typer.Typer(
     name="kalshi-portfolio",
+    cls=_Commands,
     help="Your Kalshi account as Parquet files, every trade linked to its position.",
     epilog="Try it without a key: kalshi-portfolio demo",
     no_args_is_help=True,

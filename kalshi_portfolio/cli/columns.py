@@ -106,7 +106,7 @@ SUMMARY = {
     "as_of": "complete to (UTC)",
 }
 SUMMARY_NOTES = {
-    "unknown_marks": "held without a mark, left out of unrealised",
+    "unknown_marks": "without a mark, counted at cost, not in unrealised",
     "incomplete_positions": "positions left out, their history is incomplete",
     "unknown_fees": "positions left out of net, a fee is unknown",
 }

@@ -12,7 +12,7 @@ import polars as pl
 import typer
 
 from kalshi_portfolio.cli.options import SHOWN_ROWS
-from kalshi_portfolio.cli.tables import print_frame
+from kalshi_portfolio.cli.tables import limited, print_frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,12 +31,23 @@ def refuse_both(*, as_json: bool, as_csv: bool) -> None:
         raise typer.BadParameter("--json and --csv exclude each other: choose one.")
 
 
-def show(frame: pl.DataFrame, shown: Sequence[Shown], limit: int | None, *, as_json: bool, as_csv: bool) -> None:
-    """Show a frame as it was asked for: as a table, or whole for other programs."""
+def show(
+    frame: pl.DataFrame,
+    shown: Sequence[Shown],
+    limit: int | None,
+    *,
+    as_json: bool,
+    as_csv: bool,
+    latest: bool = False,
+) -> None:
+    """Show a frame as it was asked for: as a table, or whole for other programs.
+
+    A limit keeps the first rows, or where ``latest`` the last ones: those of a frame with the oldest first.
+    """
     if as_json or as_csv:
-        print_data(frame.head(limit) if limit else frame, as_json=as_json)
+        print_data(limited(frame, limit or None, last=latest), as_json=as_json)
     else:
-        print_frame(frame, columns=shown, limit=SHOWN_ROWS if limit is None else limit or None)
+        print_frame(frame, columns=shown, limit=SHOWN_ROWS if limit is None else limit or None, last=latest)
 
 
 def print_data(frame: pl.DataFrame, *, as_json: bool) -> None:

@@ -70,10 +70,14 @@ def lots(
     root: Root = None,
     ticker: Tickers = None,
     since: Annotated[
-        str | None, typer.Option("--since", metavar="TIME", help="Opened on this day or time (UTC) or later.")
+        str | None,
+        typer.Option(
+            "--since", metavar="TIME", help="Closed on this day or time (UTC) or later; leaves out open lots."
+        ),
     ] = None,
     until: Annotated[
-        str | None, typer.Option("--until", metavar="TIME", help="Opened before this day or time (UTC).")
+        str | None,
+        typer.Option("--until", metavar="TIME", help="Closed before this day or time (UTC); leaves out open lots."),
     ] = None,
     limit: Limit = None,
     as_json: AsJson = False,
@@ -113,21 +117,27 @@ def pnl(
     until: Until = None,
     method: Method = "fifo",
     limit: Annotated[
-        int, typer.Option("--limit", metavar="ROWS", min=0, help="Give at most so many rows; 0 for all.")
+        int,
+        typer.Option(
+            "--limit",
+            metavar="ROWS",
+            min=0,
+            help="Give at most so many rows, with --freq those of the latest periods; 0 for all.",
+        ),
     ] = 0,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
     """Add up P&L by group and period: before fees, fees, and net.
 
-    P&L falls on the day it is realised, a fee on the day it is paid.
+    P&L falls on the day it is realised, a fee on the day it is paid. With --freq the oldest period comes first.
     """
     refuse_both(as_json=as_json, as_csv=as_csv)
     groups = list(dict.fromkeys(by or []))
     frame = Portfolio(root).pnl(by=groups, freq=freq, tz=tz, tickers=ticker, since=since, until=until, method=method)
     keys = (["period"] if freq else []) + groups
     shown = columns.of_profit(keys, unknown=bool(frame["unknown_lots"].sum()))
-    show(frame, shown, limit, as_json=as_json, as_csv=as_csv)
+    show(frame, shown, limit, as_json=as_json, as_csv=as_csv, latest=freq is not None)
 
 
 def equity(
@@ -174,7 +184,9 @@ def summary(
 def reconcile(
     root: Root = None,
     ticker: Tickers = None,
-    everything: Annotated[bool, typer.Option("--all", help="List the checks that agree, too.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="List the checks that agree, too; --json and --csv always give all.")
+    ] = False,
     limit: Limit = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -184,8 +196,14 @@ def reconcile(
     frame = Portfolio(root).reconcile(tickers=ticker)
     differing = frame.filter(~frame["ok"])
     if not (as_json or as_csv):
-        say(f"{frame.height - differing.height:,} of {frame.height:,} checks agree.")
-        if differing.is_empty() and not everything:
+        say(_agreement(frame.height - differing.height, frame.height))
+        if frame.is_empty() or (differing.is_empty() and not everything):
             return
         frame = exact_texts(frame if everything else differing)
     show(frame, columns.CHECKS, limit, as_json=as_json, as_csv=as_csv)
+
+
+def _agreement(agree: int, checks: int) -> str:
+    if not checks:
+        return "Nothing to compare."
+    return f"{agree:,} of {checks:,} checks agree."

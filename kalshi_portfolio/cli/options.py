@@ -45,9 +45,19 @@ Tickers = Annotated[
     ),
 ]
 Since = Annotated[
-    str | None, typer.Option("--since", metavar="TIME", help="From this day or time on (UTC), such as 2026-01-31.")
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        help="From this day or time on (in --tz where there is one, else UTC), such as 2026-01-31.",
+    ),
 ]
-Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Until before this day or time (UTC).")]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        "--until", metavar="TIME", help="Until before this day or time (in --tz where there is one, else UTC)."
+    ),
+]
 Zone = Annotated[
     str,
     typer.Option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import io
 import os
 import sys
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from kalshi_portfolio.cli.app import app
+from kalshi_portfolio.cli.interruption import Interrupted
 from kalshi_portfolio.cli.tables import say
 from kalshi_portfolio.errors import ArgumentError, KalshiPortfolioError
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
-_INTERRUPTED = "Interrupted. What was synced stays; the next sync goes on where this one stopped."
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 _PLAIN = "kalshi_portfolio.plain"
 _LIKE = {"…": "~", "¢": "c", "–": "-", "−": "-", "→": ">", "×": "x", "’": "'", "“": '"', "”": '"'}  # noqa: RUF001
 
@@ -69,12 +71,29 @@ def _status() -> int:
         for note in getattr(error, "__notes__", ()):
             say(note, stderr=True)
         return USAGE if isinstance(error, ArgumentError) else FAILED
+    except Interrupted as interrupted:
+        say(str(interrupted), stderr=True)
+        return INTERRUPTED
     except KeyboardInterrupt:
-        say(_INTERRUPTED, stderr=True)
+        say(str(Interrupted()), stderr=True)
         return INTERRUPTED
     except BrokenPipeError:
-        _forget_output()
+        _forget(sys.stdout)
         return 0
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        return _unwritten(error)
+
+
+def _unwritten(error: OSError) -> int:
+    """Say that the output could not be written, where that can be said: both may go to the same full disk."""
+    _forget(sys.stdout)
+    try:
+        say(f"Error: the output could not be written: {error.strerror}. Make room where it goes.", stderr=True)
+    except OSError:
+        _forget(sys.stderr)
+    return FAILED
 
 
 def _run() -> int:
@@ -89,8 +108,8 @@ def _run() -> int:
     return 0
 
 
-def _forget_output() -> None:
-    """Send what is still buffered nowhere: whoever read it, such as `head`, has gone."""
+def _forget(stream: TextIO) -> None:
+    """Send what is still buffered nowhere: whoever read it, such as `head`, has gone, or the disk is full."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

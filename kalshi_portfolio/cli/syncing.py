@@ -10,15 +10,17 @@ import typer
 
 from kalshi_portfolio.cli import completion
 from kalshi_portfolio.cli.data import print_data, print_json, refuse_both, report_data, report_frame
+from kalshi_portfolio.cli.interruption import interruptible
 from kalshi_portfolio.cli.options import AsCsv, Root, Wait
 from kalshi_portfolio.cli.rounds import Rounds
 from kalshi_portfolio.cli.tables import say
 from kalshi_portfolio.cli.views import show_demo
 from kalshi_portfolio.cli.watch import LEAST_SECONDS, Terminated, terminable, watch
 from kalshi_portfolio.settings import load_settings
-from kalshi_portfolio.sync import SYNCED, Connection, SyncReport
+from kalshi_portfolio.store import find_root
+from kalshi_portfolio.sync import SYNCED, SyncReport
 from kalshi_portfolio.sync import sync as run_sync
-from kalshi_portfolio.sync.functions import parse_since
+from kalshi_portfolio.sync.functions import connect, parse_since
 
 
 def demo(
@@ -35,12 +37,13 @@ def demo(
     It takes some seconds. No key and no network are needed; the account is the same every time. Without --root
     it lies in a folder of its own among your caches.
     """
-    if not as_json:
-        show_demo(root)
-        return
-    from kalshi_portfolio.demo import sync_demo  # noqa: PLC0415  (the simulation is needed here alone)
+    from kalshi_portfolio.demo import demo_folder, sync_demo  # noqa: PLC0415  (the simulation is needed here alone)
 
-    pf, report = sync_demo(root, progress=sys.stderr.isatty())
+    with interruptible((root or demo_folder()).expanduser()):
+        if not as_json:
+            show_demo(root)
+            return
+        pf, report = sync_demo(root, progress=sys.stderr.isatty())
     print_json({"root": pf.root, "environment": pf.environment, "sync": report_data(report)})
 
 
@@ -89,7 +92,8 @@ def sync(
     if every is not None and as_csv:
         raise typer.BadParameter("--watch prints text or, with --json, a line of JSON each time. Leave out --csv.")
     settings = load_settings()
-    link = Connection.from_settings(settings)
+    folder = find_root(root, settings.data)
+    link = connect(settings, folder)
     if settings.notice and not quiet:
         say(settings.notice, stderr=True)
 
@@ -97,9 +101,10 @@ def sync(
         return run_sync(root, only=only or None, since=since, wait=wait, progress=progress, connection=link)
 
     progress = sys.stderr.isatty() and not quiet
-    if every is not None:
-        _go_on(one, Rounds(every, quiet=quiet, as_json=as_json), progress=progress)
-    report = one(progress=progress)
+    with interruptible(folder):
+        if every is not None:
+            _go_on(one, Rounds(every, quiet=quiet, as_json=as_json), progress=progress)
+        report = one(progress=progress)
     if as_json:
         print_json(report_data(report))
     elif as_csv:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import textwrap
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from kalshi_portfolio.money import MONEY, PRICE, QUANTITY
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from decimal import Decimal
+    from typing import TextIO
 
 _NOTHING = "-"
 _GAP = "  "
@@ -58,8 +60,17 @@ class _Console(Console):
 def console(*, stderr: bool = False) -> Console:
     """Make a console: colours on a terminal only; as wide as the terminal or ``COLUMNS``, and wide if piped."""
     stream = sys.stderr if stderr else sys.stdout
-    piped = None if stream.isatty() or os.environ.get("COLUMNS", "").isdecimal() else _PIPED_WIDTH
-    return _Console(stderr=stderr, width=piped, highlight=False, emoji=False, markup=False)
+    return _Console(stderr=stderr, width=_width(stream), highlight=False, emoji=False, markup=False)
+
+
+def _width(stream: TextIO) -> int | None:
+    """Give the width to print in; None for what Rich finds. ``COLUMNS=0``, as some editors set it, asks for none."""
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and int(asked):
+        return None
+    if not stream.isatty():
+        return _PIPED_WIDTH
+    return shutil.get_terminal_size().columns if asked.isdecimal() else None
 
 
 def say(text: str = "", *, stderr: bool = False, style: str | None = None) -> None:
@@ -74,7 +85,21 @@ def say(text: str = "", *, stderr: bool = False, style: str | None = None) -> No
     out.print("\n".join(lines), style=style, soft_wrap=True)
 
 
-def print_frame(frame: pl.DataFrame, *, columns: Sequence[Shown], title: str = "", limit: int | None = None) -> None:
+def limited(frame: pl.DataFrame, limit: int | None, *, last: bool = False) -> pl.DataFrame:
+    """Give at most so many rows of a frame, the first or the last ones; None for all."""
+    if limit is None:
+        return frame
+    return frame.tail(limit) if last else frame.head(limit)
+
+
+def print_frame(
+    frame: pl.DataFrame,
+    *,
+    columns: Sequence[Shown],
+    title: str = "",
+    limit: int | None = None,
+    last: bool = False,
+) -> None:
     """Print some columns of a frame as a table, one line a row.
 
     Args:
@@ -82,9 +107,10 @@ def print_frame(frame: pl.DataFrame, *, columns: Sequence[Shown], title: str = "
         columns: The columns to show, in order.
         title: What stands above.
         limit: At most so many rows; how many are left out is said.
+        last: Whether those are the last rows, not the first.
     """
     out = console()
-    shown = frame if limit is None else frame.head(limit)
+    shown = limited(frame, limit, last=last)
     cells = {c.name: [as_text(value, frame.schema[c.name]) for value in shown[c.name]] for c in columns}
     widths = {c.name: max(map(cell_len, [c.heading, *cells[c.name]])) for c in columns}
     fitting = _fit(columns, widths, out.width)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 import textwrap
@@ -46,10 +47,10 @@ def show_demo(root: Path | None) -> None:
     shown = columns.of_profit(["category"], unknown=bool(profit["unknown_lots"].sum()))
     print_frame(profit, columns=shown, title="P&L by category")
     say()
-    _say_next(pf)
+    _say_next(pf, given=root is not None)
 
 
-def _say_next(pf: Portfolio) -> None:
+def _say_next(pf: Portfolio, *, given: bool) -> None:
     newest = pf.fills()["executed_at"].dt.date().to_list()[-1]
     say("Where it lies", style="bold")
     say(f"  {pf.root}")
@@ -58,10 +59,19 @@ def _say_next(pf: Portfolio) -> None:
     say(f"  {_use(pf.root)}")
     say("  kalshi-portfolio positions --status settled")
     say("  kalshi-portfolio pnl --freq 1mo --by category --tz America/New_York")
-    say('  python -i -c "import kalshi_portfolio as kp; pf = kp.demo(); print(pf)"')
+    say(f"  {_in_python(pf.root if given else None)}")
     say("Your own account", style="bold")
     say("  In a new shell: set KALSHI_API_KEY_ID and KALSHI_PRIVATE_KEY_PATH, then")
     say("  kalshi-portfolio sync")
+
+
+def _in_python(root: Path | None) -> str:
+    """Give the line that opens the demo account in Python, in the folder that was asked for, if one was."""
+    if root is None or sys.platform == "win32":
+        folder = "" if root is None else repr(str(root))
+        return f'python -i -c "import kalshi_portfolio as kp; pf = kp.demo({folder}); print(pf)"'
+    folder = json.dumps(str(root), ensure_ascii=False)
+    return f"python -i -c {shlex.quote(f'import kalshi_portfolio as kp; pf = kp.demo({folder}); print(pf)')}"
 
 
 def _use(root: Path) -> str:

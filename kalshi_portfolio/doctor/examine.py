@@ -16,7 +16,7 @@ from kalshi_portfolio.doctor.repair import repair as repair_folder
 from kalshi_portfolio.doctor.settings import Found, examine_settings
 from kalshi_portfolio.errors import ArgumentError, KalshiPortfolioError
 from kalshi_portfolio.loops import run
-from kalshi_portfolio.settings import conceal
+from kalshi_portfolio.settings import check_options, conceal
 from kalshi_portfolio.store import Store, find_root
 from kalshi_portfolio.sync import Connection
 
@@ -56,7 +56,7 @@ def doctor(
         What was found, row by row.
 
     Raises:
-        ArgumentError: ``offline`` and ``repair`` exclude each other.
+        ArgumentError: ``offline`` and ``repair`` exclude each other, or there is no option or setting of a name.
 
     Examples:
         >>> import kalshi_portfolio as kp
@@ -64,8 +64,7 @@ def doctor(
         >>> checkup.ok, [row.finding for row in checkup.findings if row.name == "permissions"]
         (True, ['read'])
     """
-    conceal(settings)
-    conceal(settings)
+    check_options(conceal(settings), doctor)
     if offline and repair:
         raise ArgumentError("A repair fetches from the exchange: offline and repair exclude each other. Choose one.")
     simulated = connection or _demo(root, settings)

@@ -15,7 +15,7 @@ from kalshi_portfolio.errors import DamagedFileError, RootNotFoundError, StoreEr
 from kalshi_portfolio.portfolio.coverage import BEGINNING, coverage_of
 from kalshi_portfolio.portfolio.status import status_of
 from kalshi_portfolio.schema import DATASETS, VERSION
-from kalshi_portfolio.store import Store
+from kalshi_portfolio.store import Store, foreign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _REPAIR = "kalshi-portfolio doctor --repair (or kp.doctor(repair=True)) keeps it aside and fetches its days anew."
 _SYNC = "Run: kalshi-portfolio sync (or kp.sync())"
+_CHOOSE = "Choose an empty or a new folder by KALSHI_PORTFOLIO_DATA or --root: no sync writes into this one."
+_NAMED = 5
 _LITTLE_SPACE = 500_000_000
 _SETTLEMENTS_LISTED = timedelta(days=45)
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs", "fuse.glusterfs"}
@@ -57,7 +59,7 @@ def examine_folder(place: Place, identity: Identity | None) -> list[Finding]:
     except RootNotFoundError as error:
         if any((place.root / name).is_dir() for name in DATASETS):
             return [Finding("data", "marker", f"{where}: {error}", "fail", _REPAIR)]
-        return [Finding("data", "data folder", f"{where}: there is none yet", "warn", _SYNC)]
+        return [_none_yet(place.root, where)]
     except DamagedFileError as error:
         return [Finding("data", "data folder", where), Finding("data", "marker", str(error), "fail", _REPAIR)]
     except StoreError as error:
@@ -72,6 +74,18 @@ def examine_folder(place: Place, identity: Identity | None) -> list[Finding]:
         *_files(store, damaged),
         *_contents(store, status_of(store)),
     ]
+
+
+def _none_yet(root: Path, where: str) -> Finding:
+    """Tell of a path at which there is no data folder, and whether a sync could make one there."""
+    try:
+        others = foreign(root)
+    except StoreError as error:
+        return Finding("data", "data folder", f"{where}: {error}", "fail", _CHOOSE)
+    if others:
+        words = f"{where}: no data folder, and other things lie there: {', '.join(others[:_NAMED])}"
+        return Finding("data", "data folder", words, "fail", _CHOOSE)
+    return Finding("data", "data folder", f"{where}: there is none yet", "warn", _SYNC)
 
 
 def _owner(store: Store, identity: Identity | None) -> Finding:

@@ -59,7 +59,7 @@ def examine_settings(arguments: Mapping[str, object], *, needed: bool) -> Found:
     """
     try:
         sources = origins(**arguments)
-        settings = load_settings(**arguments)  # type: ignore[arg-type]  # a wrong name is a TypeError, as in sync()
+        settings = load_settings(**arguments)  # type: ignore[arg-type]  # doctor() has refused other names
     except SettingsError as error:
         return Found(None, {}, None, [Finding("settings", "settings", str(error), "fail", "Correct this first.")])
     findings = [

@@ -12,6 +12,7 @@ from kalshi_portfolio.errors import SettingsError
 from kalshi_portfolio.parse import Source, parse_markets
 from kalshi_portfolio.schema import MARKETS
 from kalshi_portfolio.settings import load_settings
+from kalshi_portfolio.store import SIMULATED, way_to_simulated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +26,14 @@ def client_for(store: Store) -> Callable[[], KalshiPublicClient]:
     """Say where the quotes of a data folder come from: public data, for which no key is needed.
 
     Raises:
-        SettingsError: The folder was synced from an address that the settings no longer name.
+        SettingsError: The folder was synced from an address that the settings no longer name, or from no address.
     """
     environment = store.mark.environment
+    if environment == SIMULATED:
+        raise SettingsError(
+            f"The data of {store.root} come from a simulated exchange, to which no settings lead. "
+            f"{way_to_simulated(store.root)} (Portfolio(..., client=...))."
+        )
     if environment in {"prod", "demo"}:
         settings = load_settings(environment=environment, api_base_url=None)
     else:

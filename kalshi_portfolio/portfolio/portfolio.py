@@ -301,6 +301,7 @@ class Portfolio(ReportedFrames):
             0
         """
         wanted = self._wanted(tickers, None, None, None)
+        warn_if_not_synced(self._store(), FILLS)
 
         def compute() -> pl.DataFrame:
             return self._checks.of(self.root, self._reconciled).filter(wanted)

@@ -18,6 +18,16 @@ from __future__ import annotations
 
 from kalshi_portfolio.settings.address import check_url
 from kalshi_portfolio.settings.chosen import Settings, in_jupyter_server, load_settings, origins
+from kalshi_portfolio.settings.options import check_options
 from kalshi_portfolio.settings.secret import Secret, conceal
 
-__all__ = ["Secret", "Settings", "check_url", "conceal", "in_jupyter_server", "load_settings", "origins"]
+__all__ = [
+    "Secret",
+    "Settings",
+    "check_options",
+    "check_url",
+    "conceal",
+    "in_jupyter_server",
+    "load_settings",
+    "origins",
+]

@@ -126,7 +126,7 @@ def too_new(path: Path, version: int) -> SchemaVersionError:
     """Give the error for data of a newer version of this package."""
     return SchemaVersionError(
         f"{path} has schema version {version}; this package knows versions up to {VERSION}. Nothing was changed. "
-        "Upgrade it: pip install --upgrade kalshi-portfolio.",
+        "Upgrade it: pull its newest source, and run pip install . there.",
         path=path,
     )
 

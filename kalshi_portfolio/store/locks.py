@@ -250,6 +250,6 @@ def _program() -> str:
 def _unwritable(root: Path, error: OSError) -> StoreError:
     return StoreError(
         f"{root} cannot be written to: {error}. Check its owner and permissions, or choose another folder by "
-        "KALSHI_PORTFOLIO_DATA or the argument `root`.",
+        "KALSHI_PORTFOLIO_DATA, --root or the argument `root`.",
         path=root,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 MARKER = "kalshi-portfolio.json"
 FACTS = "facts.json"
+SIMULATED = "simulated"
 _HARMLESS = {"README.md", "README", ".gitignore", ".gitkeep", ".DS_Store", LOCKS, TMP}
 _DEFAULT = "data"
 
@@ -150,8 +152,8 @@ def ensure(root: Path, identity: Identity) -> tuple[Mark, bool]:
             root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
-                f"{root} cannot be made: {error}. Choose another folder by KALSHI_PORTFOLIO_DATA or the argument "
-                "`root`.",
+                f"{root} cannot be made: {error}. Choose another folder by KALSHI_PORTFOLIO_DATA, --root or the "
+                "argument `root`.",
                 path=root,
             ) from error
         with exclusive(root):
@@ -162,10 +164,11 @@ def ensure(root: Path, identity: Identity) -> tuple[Mark, bool]:
                 return mark, True
     mark = read_mark(root)
     if (mark.host, mark.environment) != (identity.host, identity.environment):
+        from_nowhere = mark.environment == SIMULATED != identity.environment
         raise RootMismatchError(
             f"{root} holds data of {mark.environment} ({mark.host}); this sync is of {identity.environment} "
-            f"({identity.host}). Nothing was changed. Choose another folder by KALSHI_PORTFOLIO_DATA or the "
-            "argument `root`: one folder holds one account.",
+            f"({identity.host}). Nothing was changed. Choose another folder by KALSHI_PORTFOLIO_DATA, --root or the "
+            "argument `root`: one folder holds one account." + (f" {way_to_simulated(root)}." if from_nowhere else ""),
             path=root,
         )
     return mark, False
@@ -201,11 +204,28 @@ def new_mark(identity: Identity) -> Mark:
     return Mark(identity.host, identity.environment, keys, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
 
 
+def way_to_simulated(root: Path) -> str:
+    """Say how one comes to a simulated account, since no settings lead there."""
+    return (
+        f"The demo account is reached by `kalshi-portfolio demo --root {shlex.quote(str(root))}` or "
+        f"kp.demo({str(root)!r}), a simulated exchange of your own by a connection to it"
+    )
+
+
+def foreign(root: Path) -> list[str]:
+    """Name what lies in a folder, and would stand in the way of making it a data folder.
+
+    Raises:
+        StoreError: It is no folder, or cannot be opened.
+    """
+    return sorted(_names(root))
+
+
 def _refuse_foreign(root: Path) -> None:
-    foreign = sorted(_names(root))
-    if foreign:
+    others = foreign(root)
+    if others:
         raise StoreError(
-            f"{root} is no data folder of this package, and not empty: {', '.join(foreign[:5])}. Nothing was "
+            f"{root} is no data folder of this package, and not empty: {', '.join(others[:5])}. Nothing was "
             "changed. Choose an empty or a new folder.",
             path=root,
         )
@@ -231,6 +251,6 @@ def _not_found(root: Path) -> RootNotFoundError:
     what = "the folder is there but holds no synced account" if root.is_dir() else "there is no such folder"
     return RootNotFoundError(
         f"No data folder at {root}: {what}. Run `kalshi-portfolio sync` (or `kp.sync()`) first, or say where it is "
-        "by KALSHI_PORTFOLIO_DATA or the argument `root`.",
+        "by KALSHI_PORTFOLIO_DATA, --root or the argument `root`.",
         path=root,
     )

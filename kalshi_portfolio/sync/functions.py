@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from kalshi_portfolio.auth import Signer
 from kalshi_portfolio.client import KalshiClient
 from kalshi_portfolio.display import clean
-from kalshi_portfolio.errors import ArgumentError
+from kalshi_portfolio.errors import ArgumentError, RootMismatchError, SettingsError, StoreError
 from kalshi_portfolio.loops import run
-from kalshi_portfolio.settings import Settings, conceal, load_settings
-from kalshi_portfolio.store import Identity, Store, find_root
+from kalshi_portfolio.settings import Settings, check_options, conceal, load_settings
+from kalshi_portfolio.store import SIMULATED, Identity, Store, find_root, way_to_simulated
 from kalshi_portfolio.sync.progress import progress_bar
 from kalshi_portfolio.sync.syncer import SYNCED, PortfolioSyncer, check_names
 
@@ -69,6 +69,34 @@ class Connection:
         )
 
 
+def connect(settings: Settings, folder: Path) -> Connection:
+    """Connect a data folder to the exchange that the settings name.
+
+    Raises:
+        RootMismatchError: There is no key that can be used, and the folder needs none: its account is simulated.
+        SettingsError: There is no key, or it cannot be used.
+    """
+    simulated = _environment(folder) == SIMULATED
+    try:
+        return Connection.from_settings(settings)
+    except SettingsError:
+        if not simulated:
+            raise
+    raise RootMismatchError(
+        f"{folder} holds a simulated account, to which no key leads. Nothing was changed. "
+        f"{way_to_simulated(folder)} (kp.sync(..., connection=...)). For your own account choose another folder by "
+        "KALSHI_PORTFOLIO_DATA, --root or the argument `root`.",
+        path=folder,
+    )
+
+
+def _environment(folder: Path) -> str:
+    try:
+        return Store.open(folder).mark.environment
+    except StoreError:  # what is wrong with the folder is told when it is synced
+        return ""
+
+
 def fingerprint(key_id: str) -> str:
     """Give a short hash of a key id, by which a data folder recognises it without holding it."""
     return hashlib.sha256(key_id.encode()).hexdigest()[:16]
@@ -114,7 +142,7 @@ def sync(
         RootMismatchError: The folder holds another account's data. Nothing was changed.
         LockedError: Another process is still syncing this folder.
         StoreError: The folder cannot be written to, or a file in it is damaged. Nothing was lost.
-        ArgumentError: ``only`` or ``since`` makes no sense.
+        ArgumentError: ``only`` or ``since`` makes no sense, or there is no option or setting of a name.
 
     Examples:
         The same call, on the exchange that is simulated in the process:
@@ -125,13 +153,13 @@ def sync(
         >>> report["fills"].new > 1000, report["fills"].set_aside
         (True, 0)
     """
-    conceal(settings)
+    check_options(conceal(settings), sync)
     names = [only] if isinstance(only, str) else list(only) if only is not None else list(SYNCED)
     check_names(names)
     start = parse_since(since)
     chosen = load_settings(**settings)
-    link = connection or Connection.from_settings(chosen)
     folder = find_root(root, chosen.data)
+    link = connection or connect(chosen, folder)
     store = Store.open_for_sync(folder, link.identity)
     if store.created and root is None:
         _say(f"Made a new data folder: {store.root}")
