@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
-from kalshi_portfolio.portfolio.linked import LinkedFrames
+from kalshi_portfolio.portfolio.profits import ProfitFrames
 from kalshi_portfolio.schema import MARKETS
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Sources:
         return MARKETS.empty() if self.linked.markets is None else self.linked.markets
 
 
-class ReportedFrames(LinkedFrames):
+class ReportedFrames(ProfitFrames):
     """A data folder whose figures can be written up."""
 
     def _sources(self) -> Sources:
