@@ -174,8 +174,11 @@ class ProfitFrames(LinkedFrames):
         def run_along(matched: pl.DataFrame, transfers: pl.DataFrame) -> pl.DataFrame:
             return profit.equity(matched, transfers, freq=str(freq), tz=tz, since=start, until=end)
 
+        def transfers() -> pl.DataFrame:
+            return self._store().read(TRANSFERS) if tickers is None else TRANSFERS.empty()
+
         def compute() -> pl.DataFrame:
-            return run_along(_matched(self._linked(), method).filter(wanted), self._transfers_of(tickers))
+            return run_along(_matched(self._linked(), method).filter(wanted), transfers())
 
         if lazy:
             return pl.defer(compute, schema=run_along(LOTS.empty(), TRANSFERS.empty()).schema)
@@ -218,7 +221,7 @@ class ProfitFrames(LinkedFrames):
             return profit.summary(
                 self.positions(tickers=tickers, mark=mark, method=method),
                 self.equity(tickers=tickers, method=method),
-                self._transfers_of(tickers),
+                self.transfers() if tickers is None else TRANSFERS.empty(),
                 as_of=complete_to(self.coverage()),
             )
 
@@ -237,10 +240,6 @@ class ProfitFrames(LinkedFrames):
             False
         """
         return Coverage(coverage_of(self._store()))
-
-    def _transfers_of(self, tickers: Tickers) -> pl.DataFrame:
-        """Give the account's transfers, and none where only some markets are asked for."""
-        return TRANSFERS.empty() if tickers is not None else self._store().read(TRANSFERS)
 
 
 def _matched(linked: Linked, method: str) -> pl.DataFrame:
