@@ -298,7 +298,7 @@ def test_a_frame_shows_itself_also_after_pickling_and_what_comes_out_of_it_as_po
     assert_frame_equal(again, view)
     assert repr(again) == str(view)
     assert "shape: (" not in repr(view)
-    assert 'class="kp"' in view._repr_html_()
+    assert 'class="kp mathjax_ignore"' in view._repr_html_()
     plain = pl.DataFrame(view.get_columns())
     changed: list[Callable[[pl.DataFrame], pl.DataFrame]] = [
         lambda f: f.head(3),
@@ -322,7 +322,7 @@ def test_a_frame_shows_itself_also_after_pickling_and_what_comes_out_of_it_as_po
         assert shown._repr_html_() == expected._repr_html_()
     view.insert_column(0, pl.Series("x", [1] * view.height))
     assert "shape: (" in repr(view)
-    assert 'class="kp"' not in view._repr_html_()
+    assert 'class="kp ' not in view._repr_html_()
 
 
 def test_a_series_of_a_shown_frame_is_displayed_as_any_other(pf: kp.Portfolio) -> None:

@@ -13,6 +13,7 @@ from ledger_rows import START, fills, market, markets
 import kalshi_portfolio as kp
 from kalshi_portfolio import charts
 from kalshi_portfolio import pnl as profit
+from kalshi_portfolio.display import dollars
 from kalshi_portfolio.errors import ArgumentError
 from kalshi_portfolio.ledger import link
 from kalshi_portfolio.portfolio.plot import Plot
@@ -115,11 +116,20 @@ def test_bars_of_markets_carry_their_titles(pf: kp.Portfolio) -> None:
 
 
 def test_the_period_fits_the_span(pf: kp.Portfolio) -> None:
-    assert "by week" in said(pf.plot.equity())
+    assert "by day" in said(pf.plot.equity())
+    assert "by week" in said(pf.plot.exposure())
     assert "by day" in said(pf.plot.equity(since="2026-09-01"))
     assert "by month" in said(pf.plot.drawdown(freq="1mo"))
     assert said(pf.plot.pnl()).startswith("Net P&L by month")
     assert said(pf.plot.fees(since="2026-10-15")).startswith("Fees by day")
+
+
+def test_what_the_course_says_of_itself_is_what_the_summary_says(pf: kp.Portfolio) -> None:
+    summary = pf.summary().row(0, named=True)
+    assert f"At worst {dollars(summary['max_drawdown_cents'])} below" in said(pf.plot.drawdown())
+    assert f"Net P&L | {dollars(summary['net_pnl_cents'])} after fees, by day" in said(pf.plot.equity())
+    later = said(pf.plot.equity(since="2026-11-01"))
+    assert f"{dollars(summary['net_pnl_cents'])} after fees since the account began; shown, by day, 1 Nov 2026" in later
 
 
 def test_filters_reach_the_frames(pf: kp.Portfolio) -> None:

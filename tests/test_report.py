@@ -93,7 +93,7 @@ def test_the_summary_is_that_of_the_frame(pf: kp.Portfolio, page: Element) -> No
     }
     for label, name in plain.items():
         assert figures[label].startswith(money(row[name], signed=False)), label
-    assert "8 of 36 without a mark" in figures["Unrealised P&L"]
+    assert "8 of 36 unmarked" in figures["Unrealised P&L"]
     assert figures["Positions ended"].startswith("1,046")
     assert figures["Positions won"].startswith("50.4%")
     assert figures["Return"].startswith("15.9%")

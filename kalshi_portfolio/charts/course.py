@@ -52,7 +52,9 @@ def equity(frame: pl.DataFrame, *, freq: str, unknown: int = 0, hint: str = NOTH
     if frame.is_empty():
         return nothing(title, hint, left_out(unknown))
     last, top, low = (_at(frame, f"{value}_cents", pick) for pick in ("last", "max", "min"))
-    said = f"{words(last[1])} after fees, {by_period(freq)}, {from_to(frame)}"
+    before = (frame["cumulative_net_pnl_cents"] - frame["net_pnl_cents"])[0]
+    since = " since the account began; shown" if before else ""
+    said = f"{words(last[1])} after fees{since}, {by_period(freq)}, {from_to(frame)}"
     described = (
         f"Line chart of the running net P&L, {by_period(freq)}, {from_to(frame)}. It ends at {words(last[1])}; the "
         f"highest is {words(top[1])} ({day(top[0])}), the lowest {words(low[1])} ({day(low[0])}). {left_out(unknown)}"

@@ -85,7 +85,7 @@ def spoken(by: str | Sequence[str]) -> str:
         >>> spoken("series_ticker"), spoken(["category", "is_taker"])
         ('series', 'category and maker or taker')
     """
-    plain = {"is_taker": "maker or taker", "price_bucket": "entry price", "hour": "hour of entry"}
+    plain = {"is_taker": "maker or taker at entry", "price_bucket": "entry price", "hour": "hour of entry"}
     plain |= {"ticker": "market", "weekday": "weekday of entry"}
     return " and ".join(plain.get(c, c.removesuffix("_ticker").replace("_", " ")) for c in columns_of(by))
 

@@ -19,9 +19,12 @@ from kalshi_portfolio.cli.options import (
     Until,
     Zone,
 )
-from kalshi_portfolio.cli.tables import say
+from kalshi_portfolio.cli.tables import console, say
 from kalshi_portfolio.cli.views import exact_texts, show_summary
 from kalshi_portfolio.portfolio import Portfolio
+from kalshi_portfolio.portfolio.shown import disagreements
+
+_READABLE = 100
 
 
 def positions(
@@ -197,9 +200,12 @@ def reconcile(
     differing = frame.filter(~frame["ok"])
     if not (as_json or as_csv):
         say(_agreement(frame.height - differing.height, frame.height))
-        if frame.is_empty() or (differing.is_empty() and not everything):
+        if not everything or frame.is_empty():
+            width = min(console().width, _READABLE)
+            for line in disagreements(differing, most=limit or differing.height, width=width):
+                say(line)
             return
-        frame = exact_texts(frame if everything else differing)
+        frame = exact_texts(frame)
     show(frame, columns.CHECKS, limit, as_json=as_json, as_csv=as_csv)
 
 

@@ -27,7 +27,17 @@ from kalshi_portfolio.display.html import (
 )
 from kalshi_portfolio.display.sparkline import blocks, pick, sparkline
 from kalshi_portfolio.display.style import STYLE
-from kalshi_portfolio.display.words import ago, aligned, clean, counted, dollars, moment, percent, tone
+from kalshi_portfolio.display.words import (
+    ago,
+    aligned,
+    clean,
+    counted,
+    dollars,
+    left_out_of_held,
+    moment,
+    percent,
+    tone,
+)
 
 __all__ = [
     "STYLE",
@@ -45,6 +55,7 @@ __all__ = [
     "element",
     "entries",
     "figures",
+    "left_out_of_held",
     "moment",
     "pairs",
     "percent",

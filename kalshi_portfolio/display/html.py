@@ -95,7 +95,8 @@ def block(title: str, *parts: object, aside: str = "") -> str:
     head = element(
         "div", element("strong", title), *([element("span", aside, cls="kp-quiet")] if aside else []), cls="kp-head"
     )
-    body = element("div", head, *parts, cls="kp", role="group", aria_label=title)
+    # JupyterLab takes "$1 of $2" for mathematics, unless it is told not to.
+    body = element("div", head, *parts, cls="kp mathjax_ignore", role="group", aria_label=title)
     return f"<style>{STYLE}</style>{body}"
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
 UNKNOWN = "unknown"
@@ -62,6 +62,21 @@ def counted(number: int, one: str, many: str | None = None) -> str:
         ('1 market is', '1,200 checks')
     """
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def left_out_of_held(summary: Mapping[str, Any]) -> list[str]:
+    """Count the open positions that a sum over what is held leaves out.
+
+    Args:
+        summary: A row of ``schema.SUMMARY``.
+
+    Examples:
+        >>> left_out_of_held({"open_positions": 36, "incomplete_open_positions": 11, "unknown_marks": 7})
+        ['7 of 25 unmarked', '11 of unknown history left out']
+    """
+    without, unknown = summary["unknown_marks"], summary["incomplete_open_positions"]
+    found = [f"{without:,} of {summary['open_positions'] - unknown:,} unmarked"] if without else []
+    return [*found, f"{unknown:,} of unknown history left out"] if unknown else found
 
 
 def moment(at: datetime) -> str:

@@ -91,7 +91,9 @@ def checked_columns(by: object, markets: pl.DataFrame) -> list[str]:
     Raises:
         ArgumentError: It names those that there are.
     """
-    listed = list(by) if isinstance(by, Iterable) and not isinstance(by, str) else [by]
+    listed = list(by) if isinstance(by, Iterable) and not isinstance(by, str) else [] if by is None else [by]
+    if not all(isinstance(name, str) for name in listed):
+        raise ArgumentError(f"by={by!r:.200} cannot be grouped by. Expected names of columns, as text.")
     allowed = sorted({*_OF_LOTS, *_DERIVED, *markets.columns})
     unknown = [name for name in listed if name not in allowed]
     if unknown:

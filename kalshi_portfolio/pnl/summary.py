@@ -104,6 +104,7 @@ def _counts(positions: pl.DataFrame) -> pl.DataFrame:
     return positions.select(
         pl.len().cast(pl.Int64).alias("positions"),
         count(~_ENDED, "open_positions"),
+        count(~_ENDED & ~pl.col("complete"), "incomplete_open_positions"),
         count(~pl.col("complete"), "incomplete_positions"),
         count(pl.col("complete") & ~_KNOWN, "unknown_fees"),
     )

@@ -19,6 +19,7 @@ from kalshi_portfolio.display import (
     dollars,
     element,
     figures,
+    left_out_of_held,
     moment,
     percent,
     remarks,
@@ -78,20 +79,19 @@ def _as_of(card: Card, now: datetime) -> str:
 
 
 def _net(look: Look) -> Any:
-    """Give net P&L; None where the P&L of no position is known, though there are some."""
-    return look.summary["net_pnl_cents"] if look.known or not look.summary["positions"] else None
+    return look.summary["net_pnl_cents"]
 
 
 def _text_figures(card: Card, look: Look, now: datetime) -> list[str]:
     row = look.summary
-    known = _net(look) is not None
-    held = counted(row["open_positions"], "position")
+    held, unknown = row["open_positions"], row["incomplete_open_positions"]
+    counting = f"{held - unknown:,} of {held:,} positions" if unknown else counted(held, "position")
     lines = [
         ("net P&L", dollars(_net(look)), blocks(look.curve)),
-        ("  realised", dollars(row["realized_pnl_cents"] if known else None), "before fees"),
-        ("  fees", dollars(row["fee_cents"] if known else None), ""),
+        ("  realised", dollars(row["realized_pnl_cents"]), "before fees"),
+        ("  fees", dollars(row["fee_cents"]), ""),
         ("unrealised", _unrealised(look), _without_mark(look) or _marked_at(look)),
-        ("exposure", dollars(row["open_exposure_cents"]), f"{held} open"),
+        ("exposure", dollars(row["open_exposure_cents"]), f"{counting} open"),
         ("won", percent(row["win_ratio"]) if look.ended else "-", f"of {look.ended:,} ended"),
         ("fills", f"{look.fills:,}", f"in {counted(row['positions'], 'position')}"),
     ]
@@ -144,12 +144,12 @@ def _curve(look: Look) -> Html:
 
 
 def _figures(look: Look) -> Html:
-    row, known = look.summary, _net(look) is not None
-    unrealised = row["unrealized_pnl_cents"] if _marked(look) else None
+    row = look.summary
+    unrealised = row["unrealized_pnl_cents"]
     return figures(
         [
-            ("Realised", dollars(row["realized_pnl_cents"] if known else None, signed=True), "before fees"),
-            ("Fees", dollars(row["fee_cents"] if known else None), "paid"),
+            ("Realised", dollars(row["realized_pnl_cents"], signed=True), "before fees"),
+            ("Fees", dollars(row["fee_cents"]), "paid"),
             (
                 "Unrealised",
                 element("span", _unrealised(look), cls=_COLOURED.get(tone(unrealised))),
@@ -166,17 +166,12 @@ def _figures(look: Look) -> Html:
     )
 
 
-def _marked(look: Look) -> bool:
-    return not look.summary["open_positions"] or look.summary["unknown_marks"] < look.summary["open_positions"]
-
-
 def _unrealised(look: Look) -> str:
-    return dollars(look.summary["unrealized_pnl_cents"] if _marked(look) else None, signed=True)
+    return dollars(look.summary["unrealized_pnl_cents"], signed=True)
 
 
 def _without_mark(look: Look) -> str:
-    without, held = look.summary["unknown_marks"], look.summary["open_positions"]
-    return f"{without:,} of {held:,} unmarked" if without else ""
+    return ", ".join(left_out_of_held(look.summary))
 
 
 def _marked_at(look: Look) -> str:

@@ -33,7 +33,6 @@ class Look:
         fills: How many fills.
         summary: The row of ``schema.SUMMARY``.
         ended: How many ended positions the win ratio is of.
-        known: Whether the P&L of any position is known.
         days: The days of the equity line.
         curve: Net P&L since the account began at the end of each of these days, in cents.
         largest: The largest open positions by cost.
@@ -50,7 +49,6 @@ class Look:
     fills: int
     summary: dict[str, Any]
     ended: int
-    known: bool
     days: tuple[date, ...]
     curve: tuple[Decimal, ...]
     largest: pl.DataFrame
@@ -94,7 +92,6 @@ def look_at(store: Store, linked: Linked) -> Look:
         fills=linked.axis.fills.height,
         summary=profit.summary(positions, curve, transfers, as_of=as_of).row(0, named=True),
         ended=positions.filter(~_OPEN, pl.col("net_pnl_cents").is_not_null()).height,
-        known=positions["net_pnl_cents"].null_count() < positions.height,
         days=tuple(curve["period"]),
         curve=tuple(curve["cumulative_net_pnl_cents"]),
         largest=held.sort("cost_cents", descending=True, nulls_last=True).head(_LARGEST),

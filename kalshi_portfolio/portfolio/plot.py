@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kalshi_portfolio.charts.canvas import Faceted, Layered, Stacked
     from kalshi_portfolio.portfolio.portfolio import Portfolio
 
-_LINES, _AREAS, _COLUMNS = 400, 270, 62
+_LINES, _AREAS, _COLUMNS = 1500, 270, 62
 """How many periods a chart shows at most, unless one asks for more."""
 
 _NO_MATCH = "Nothing to show: no trades match. Widen since, until or tickers."

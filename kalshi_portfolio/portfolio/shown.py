@@ -18,6 +18,7 @@ from kalshi_portfolio.display import (
     dollars,
     element,
     entries,
+    left_out_of_held,
     moment,
     percent,
     remarks,
@@ -27,12 +28,12 @@ from kalshi_portfolio.display import (
 from kalshi_portfolio.portfolio.coverage import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import timedelta
     from decimal import Decimal
 
 _SHOWN = 3
-_WIDE = 100
+_WIDE, _NARROW = 100, 40
 _COLOURED = {"gain": "kp-gain", "loss": "kp-loss"}
 _TOLD = {"complete": "complete", "missing": "part is missing", "archived": "complete, part of it archived"}
 _CHECKED = {
@@ -77,8 +78,8 @@ def _until(row: dict[str, Any]) -> str:
 def _summary(row: dict[str, Any]) -> list[tuple[str, str, str, Decimal | None]]:
     """Give label, value, note, and the exact amount where it is a gain or a loss."""
 
-    def money(label: str, name: str, note: str = "", *, gain: bool = True, known: bool = True) -> tuple[Any, ...]:
-        amount = row[name] if known else None
+    def money(label: str, name: str, note: str = "", *, gain: bool = True) -> tuple[Any, ...]:
+        amount = row[name]
         shown = "-" if amount is None else dollars(amount, signed=gain)
         return label, shown, note, amount if gain else None
 
@@ -86,13 +87,11 @@ def _summary(row: dict[str, Any]) -> list[tuple[str, str, str, Decimal | None]]:
         return label, str(value), note, None
 
     ratio, held = row["win_ratio"], row["open_positions"]
-    known = row["incomplete_positions"] + row["unknown_fees"] < row["positions"] or not row["positions"]
-    marked = row["unknown_marks"] < held or not held
     lines = [
-        money("net P&L", "net_pnl_cents", "after fees", known=known),
-        money("realised P&L", "realized_pnl_cents", "before fees", known=known),
-        money("fees", "fee_cents", gain=False, known=known),
-        money("unrealised P&L", "unrealized_pnl_cents", _unmarked(row), known=marked),
+        money("net P&L", "net_pnl_cents", "after fees"),
+        money("realised P&L", "realized_pnl_cents", "before fees"),
+        money("fees", "fee_cents", gain=False),
+        money("unrealised P&L", "unrealized_pnl_cents", _unmarked(row)),
         plain("open positions", f"{held:,}", f"of {row['positions']:,} ever held"),
         money("exposure", "open_exposure_cents", "cost of what is held", gain=False),
         money("market value", "market_value_cents", "at the marks, else at cost", gain=False),
@@ -102,7 +101,7 @@ def _summary(row: dict[str, Any]) -> list[tuple[str, str, str, Decimal | None]]:
         plain("mean holding", _duration(row["average_holding"])),
         money("best position", "best_net_pnl_cents", _ticker(row["best_position_id"])),
         money("worst position", "worst_net_pnl_cents", _ticker(row["worst_position_id"])),
-        money("deepest drawdown", "max_drawdown_cents", "at the end of a day", known=known),
+        money("deepest drawdown", "max_drawdown_cents", "at the end of a day"),
         money("paid in, net", "transfers_cents", "deposits less withdrawals", gain=False),
         plain(
             "return", "-" if row["return_on_capital"] is None else percent(row["return_on_capital"]), "money-weighted"
@@ -129,8 +128,7 @@ def _unknown(row: dict[str, Any]) -> list[Remark]:
 
 
 def _unmarked(row: dict[str, Any]) -> str:
-    without, held = row["unknown_marks"], row["open_positions"]
-    return f"{without:,} of {held:,} unmarked" if without else "at the marks, before fees"
+    return ", ".join(left_out_of_held(row)) or "at the marks, before fees"
 
 
 def _exact(cents: Decimal | None) -> str | None:
@@ -159,12 +157,17 @@ def _ticker(position_id: str | None) -> str:
 
 def reconciliation_text(checks: pl.DataFrame) -> str:
     """Give what differs, with the cause, then how many agree, check by check."""
-    lines = [verdict(checks)]
-    for name, failures in differing(checks):
-        lines.append(f"  {name}")
-        for market, figures, cause in failures:
-            lines.extend([_wrapped(f"{market}: {figures}", " " * 4), _wrapped(cause, " " * 6)])
+    lines = [verdict(checks), *disagreements(checks)]
     return "\n".join([*lines, *aligned(agreeing(checks), right=[1]), *_text_remarks(_remarks(checks))])
+
+
+def disagreements(checks: pl.DataFrame, *, most: int = _SHOWN, width: int = _WIDE) -> Iterator[str]:
+    """Give what differs, with the cause, in lines of a width; at most so many of each check."""
+    for name, failures in differing(checks, most):
+        yield f"  {name}"
+        for market, figures, cause in failures:
+            yield _wrapped(f"{market}: {figures}", " " * 4, width)
+            yield _wrapped(cause, " " * 6, width)
 
 
 def reconciliation_html(checks: pl.DataFrame) -> str:
@@ -244,8 +247,8 @@ def _remarks(checks: pl.DataFrame) -> list[Remark]:
     return [Remark("A Polars frame, one row per check. All that differ:", '.filter(~pl.col("ok"))', "note")]
 
 
-def _wrapped(text: str, indent: str) -> str:
-    return textwrap.fill(clean(text), _WIDE, initial_indent=indent, subsequent_indent=indent)
+def _wrapped(text: str, indent: str, width: int) -> str:
+    return textwrap.fill(clean(text), max(width, _NARROW), initial_indent=indent, subsequent_indent=indent)
 
 
 def _name(check: str) -> str:

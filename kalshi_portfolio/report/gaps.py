@@ -58,7 +58,7 @@ def _left_out(contents: Contents) -> Iterator[str]:
         whose = counted(row["unknown_fees"], "position is", "positions are")
         yield f"{whose} left out of net figures, because a fee is unknown."
     if row["unknown_marks"]:
-        held = counted(row["open_positions"], "open position")
+        held = counted(row["open_positions"] - row["incomplete_open_positions"], "open position")
         verb = "has" if row["unknown_marks"] == 1 else "have"
         why = f"{_NO_MARK[contents.facts.mark]} or no quote was read"
         yield f"{row['unknown_marks']:,} of {held} {verb} no mark ({why}): left out of unrealised P&L."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kalshi_portfolio import pnl
-from kalshi_portfolio.display import Html, counted, element, figures
+from kalshi_portfolio.display import Html, counted, element, figures, left_out_of_held
 from kalshi_portfolio.display.html import joined
 from kalshi_portfolio.report.sheets import (
     Shown,
@@ -44,17 +44,10 @@ def hint(contents: Contents) -> dict[str, str]:
 def summary(contents: Contents) -> Html:
     """Give the figures that one looks at first."""
     row = contents.course.summary.row(0, named=True)
-    left_out = row["incomplete_positions"] + row["unknown_fees"]
-    known = left_out < row["positions"] or not row["positions"]
-    marked = row["unknown_marks"] < row["open_positions"] or not row["open_positions"]
-
-    def money_of(name: str) -> Any:
-        return row[name] if known else None
-
     lines: list[tuple[str, object, str]] = [
-        ("Realised P&L", gain(money_of("realized_pnl_cents")), "before fees"),
-        ("Fees", amount(money_of("fee_cents")), "paid"),
-        ("Unrealised P&L", gain(row["unrealized_pnl_cents"] if marked else None), _unmarked(row)),
+        ("Realised P&L", gain(row["realized_pnl_cents"]), "before fees"),
+        ("Fees", amount(row["fee_cents"]), "paid"),
+        ("Unrealised P&L", gain(row["unrealized_pnl_cents"]), _unmarked(row)),
         ("Cost of what is held", amount(row["open_exposure_cents"]), counted(row["open_positions"], "open position")),
         ("Worth of what is held", amount(row["market_value_cents"]), "at the marks, else at cost"),
         ("Positions ended", f"{contents.ended.count:,}", f"{counted(contents.facts.fills, 'fill')} in all"),
@@ -62,13 +55,13 @@ def summary(contents: Contents) -> Html:
         ("Profit factor", factor(row["profit_factor"]), "net gains over net losses"),
         ("Mean result", gain(row["expectancy_cents"]), "of an ended position"),
         ("Mean holding", length(row["average_holding"]), "from opening to end"),
-        ("Deepest drawdown", amount(money_of("max_drawdown_cents")), "below the best, by day"),
+        ("Deepest drawdown", amount(row["max_drawdown_cents"]), "below the best, by day"),
         ("Paid in, net", amount(row["transfers_cents"]), "deposits less withdrawals"),
     ]
     if contents.facts.whole:
         lines.append(("Return", share(row["return_on_capital"]), "money-weighted"))
     net = element(
-        "p", element("span", "Net P&L"), element("b", gain(money_of("net_pnl_cents"))), _after(contents), cls="net"
+        "p", element("span", "Net P&L"), element("b", gain(row["net_pnl_cents"])), _after(contents), cls="net"
     )
     return joined((net, figures(lines)))
 
@@ -80,8 +73,7 @@ def _after(contents: Contents) -> Html:
 
 
 def _unmarked(row: Mapping[str, Any]) -> str:
-    without, held = row["unknown_marks"], row["open_positions"]
-    return f"{without:,} of {held:,} without a mark" if without else "at the marks, before fees"
+    return ", ".join(left_out_of_held(row)) or "at the marks, before fees"
 
 
 def course(contents: Contents, easel: Easel) -> Html:

@@ -76,7 +76,12 @@ SUMMARY = Table(
         ),
         Column("positions", pl.Int64, "Positions ever held."),
         Column("open_positions", pl.Int64, "Positions held now."),
-        Column("unknown_marks", pl.Int64, "Open positions without a mark."),
+        Column(
+            "incomplete_open_positions",
+            pl.Int64,
+            "Those left out of exposure, value and unrealised P&L: their history is incomplete.",
+        ),
+        Column("unknown_marks", pl.Int64, "The others without a mark."),
         Column("incomplete_positions", pl.Int64, "Positions left out of P&L, because their history is incomplete."),
         Column("unknown_fees", pl.Int64, "Complete positions left out of net figures, because a fee is unknown."),
         Column("win_ratio", pl.Float64, "Share of the ended positions with a net P&L above 0.", null=True),
