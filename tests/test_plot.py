@@ -213,3 +213,10 @@ def test_a_single_day_is_drawn(pf: kp.Portfolio, name: str) -> None:
 
 def test_plot_says_what_there_is(pf: kp.Portfolio) -> None:
     assert all(f"plot.{name}()" in repr(pf.plot) for name in DRAW)
+
+
+def test_an_open_position_says_what_is_held_and_on_which_day_it_was_traded(pf: kp.Portfolio) -> None:
+    chart = pf.plot.position("KXINX-26NOV23-B6587")
+    assert "50.01 YES held" in said(chart)
+    assert '"title": "20 Nov 2026"' in chart.to_json(indent=None)
+    assert "held" not in said(pf.plot.position("KXFED-26DEC-T4.50"))

@@ -82,7 +82,7 @@ def write_all(folder: Path, pf: Portfolio) -> None:
 
 def _chart(pf: Portfolio) -> tuple[str, str]:
     """Give the equity curve as SVG without a ground, and in words."""
-    chart = charts.equity(pf.equity(freq="1w"), freq="1w")
+    chart = charts.equity(pf.equity(freq="1d"), freq="1d")
     return charts.svg(chart), str(chart.to_dict()["description"])
 
 

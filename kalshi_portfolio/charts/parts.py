@@ -71,8 +71,10 @@ def time_axis(first: date, last: date) -> alt.Axis:
     hours = (last - first).total_seconds() / 3600
     unit, step, fmt = next((tick for most, tick in _TICKS if hours <= most), _YEARS)
     every = step if unit is None else alt.TimeIntervalStep(interval=unit, step=step)
+    within = isinstance(first, datetime) and isinstance(last, datetime) and first.date() == last.date()
+    title = f"{first.day} {first:%b %Y}" if within else None  # the labels say the hour alone
     return alt.Axis(
-        title=None, grid=False, format=fmt, tickCount=every, labelOverlap=True, labelSeparation=8, labelFlush=False
+        title=title, grid=False, format=fmt, tickCount=every, labelOverlap=True, labelSeparation=8, labelFlush=False
     )
 
 

@@ -57,7 +57,7 @@ def position(
     points, running = _local(path.points, tz), _local(path.running, tz)
     x = time_x(points, "at", padding=14)
     said = [
-        f"{safe(ticker)} · net P&L {words(net_cents)} · {counted(path.fills, 'trade')}",
+        f"{safe(ticker)} · net P&L {words(net_cents)} · {counted(path.fills, 'trade')}{_held_still(path)}",
         _together(path),
         left_out(unknown),
     ]
@@ -73,6 +73,12 @@ def _local(frame: pl.DataFrame, tz: str) -> pl.DataFrame:
     """Give times as the clocks of a zone show them, with words for tooltips."""
     local = pl.col("at").dt.convert_time_zone(tz).dt.replace_time_zone(None)
     return frame.with_columns(local).with_columns(when=pl.col("at").dt.strftime(f"%a %-d %b %Y %H:%M:%S {tz}"))
+
+
+def _held_still(path: Path) -> str:
+    """Say what is held after the last trade, of each subaccount that holds any."""
+    last = path.running.group_by("rank", maintain_order=True).agg(pl.col("position").last())["position"]
+    return "".join(f" · {abs(held.normalize()):,f} {'YES' if held > 0 else 'NO'} held" for held in last if held)
 
 
 def _together(path: Path) -> str:

@@ -12,7 +12,7 @@ from kalshi_portfolio.portfolio.filters import Filters, Tickers, When, bounds
 from kalshi_portfolio.portfolio.linked import LinkedFrames, check_method
 from kalshi_portfolio.portfolio.unsynced import warn_if_not_synced
 from kalshi_portfolio.portfolio.views import Coverage, Summary
-from kalshi_portfolio.schema import FILLS, LOTS, MARKETS, POSITIONS, SUMMARY, TRANSFERS
+from kalshi_portfolio.schema import COVERAGE, FILLS, LOTS, MARKETS, POSITIONS, SUMMARY, TRANSFERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -227,8 +227,15 @@ class ProfitFrames(LinkedFrames):
 
         return pl.defer(compute, schema=SUMMARY.schema) if lazy else Summary(compute())
 
-    def coverage(self) -> pl.DataFrame:
+    @overload
+    def coverage(self, *, lazy: Lazy) -> pl.LazyFrame: ...
+    @overload
+    def coverage(self, *, lazy: Eager = ...) -> pl.DataFrame: ...
+    def coverage(self, *, lazy: bool = False) -> pl.DataFrame | pl.LazyFrame:
         """Say what is on disk completely, what is missing, and what the exchange no longer lists.
+
+        Args:
+            lazy: Give a LazyFrame that reads when it is collected.
 
         Returns:
             One row per stretch of time of a dataset and subaccount, ``schema.COVERAGE``, in order. No subaccount (null)
@@ -239,6 +246,8 @@ class ProfitFrames(LinkedFrames):
             >>> "missing" in set(kp.demo().coverage()["status"])
             False
         """
+        if lazy:
+            return pl.defer(lambda: coverage_of(self._store()), schema=COVERAGE.schema)
         return Coverage(coverage_of(self._store()))
 
 
