@@ -128,7 +128,8 @@ def test_the_course_of_some_markets_is_their_pnl_and_has_no_transfers(pf: kp.Por
 def test_nothing_to_group_by_may_be_none_and_what_is_no_name_is_refused(pf: kp.Portfolio) -> None:
     nothing: Any = None
     assert pf.pnl(by=nothing).equals(pf.pnl())
-    for odd in (pl.col("side"), [pl.col("side")], 5):
+    wrong: list[Any] = [pl.col("side"), [pl.col("side")], 5]
+    for odd in wrong:
         with pytest.raises(ArgumentError, match="cannot be grouped by"):
             pf.pnl(by=odd)
     assert pf.coverage(lazy=True).collect().rows() == pf.coverage().rows()
