@@ -21,6 +21,10 @@ from kalshi_portfolio.ledger.validate import in_sequence, refuse_absurd_totals, 
 from kalshi_portfolio.schema import JUDGED, SETTLED
 
 KEY = ("ticker", "subaccount")
+_USED = (
+    *("kalshi_trade_id", "order_id", "ticker", "subaccount", "exchange_index", "side"),
+    *("quantity", "price_cents", "total_cost_cents", "fee_cents", "is_taker", "executed_at"),
+)
 _U32_MAX = 2**32 - 1
 _SHIFT = 2**32
 
@@ -30,8 +34,8 @@ class Axis:
     """Fills and settlements, numbered and lined up. Money and quantities are integer units (see ``money``).
 
     Attributes:
-        fills: One row per fill by ``executed_at, kalshi_trade_id``. Columns of FILLS, and ``delta`` (signed
-            quantity), ``yes_price``, ``fee``, ``fee_source``.
+        fills: One row per fill by ``executed_at, kalshi_trade_id``. Those columns of FILLS that linking and what
+            follows it use, and ``delta`` (signed quantity), ``yes_price``, ``fee``, ``fee_source``.
         groups: One row per market and subaccount; ``steps.group`` is its row number.
         steps: One row per fill and balancing step, by group and sequence: ``group``, ``row`` (of ``fills``, null
             for a balancing step), ``delta``, ``after`` (net position after it), ``opens`` (whether a position starts
@@ -58,7 +62,8 @@ def line_up(fills: pl.DataFrame, settled: pl.DataFrame | None = None, judged: pl
         SchemaError: A fill has an unknown side, a quantity not above 0, a price outside 0 to 100 cents, or an id
             that came twice; or quantities so large that 64 bits cannot add them up.
     """
-    fills = in_sequence(fills)
+    # In one piece: rows are looked up in any order, which costs twice as much in a frame of many files.
+    fills = in_sequence(fills).select(_USED).rechunk()
     refuse_bad_fills(fills)
     yes = pl.col("side") == "yes"
     amount, price = money.units(pl.col("quantity")), money.units(pl.col("price_cents"))
