@@ -83,7 +83,7 @@ def spoken(by: str | Sequence[str]) -> str:
 
     Examples:
         >>> spoken("series_ticker"), spoken(["category", "is_taker"])
-        ('series', 'category and maker or taker')
+        ('series', 'category and maker or taker at entry')
     """
     plain = {"is_taker": "maker or taker at entry", "price_bucket": "entry price", "hour": "hour of entry"}
     plain |= {"ticker": "market", "weekday": "weekday of entry"}

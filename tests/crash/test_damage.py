@@ -153,7 +153,7 @@ def test_a_newer_file_stops_a_sync_and_nothing_is_changed(root: Path) -> None:
     day = read.frame_of(FILLS, read.contents([path]))
     path.write_bytes(files.encode(FILLS, day, version=99))
     before = {p: p.read_bytes() for p in data_files(root)}
-    with pytest.raises(SchemaVersionError, match=r"version 99.*pip install --upgrade"):
+    with pytest.raises(SchemaVersionError, match=r"version 99.*Upgrade it"):
         world.sync_day(root, 2)
     with pytest.raises(SchemaVersionError, match="version 99"):
         kp.Portfolio(root).fills()
