@@ -56,7 +56,9 @@ def equity(
     """
     days = check_period(freq, tz)
     every = _gains(matched, transfers, freq, tz, days=days)
-    table = _gains(matched, transfers, freq, tz, days=days, since=since, until=until)
+    table = every
+    if since is not None or until is not None:
+        table = _gains(matched, transfers, freq, tz, days=days, since=since, until=until)
     calendar = every_period(every["period"], freq, tz, days=days)
     shown = calendar.filter(*_touched(freq, tz, since, until, days=days))
     before, peak = _before(matched, every, shown, since)
